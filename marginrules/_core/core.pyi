@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Types of the extension, written by hand. Shapes and units stand in the docstrings of the source."""
+
+from typing import final
+
+@final
+class Tables:
+    product_count: int
+    profile_count: int
+    def __init__(
+        self,
+        lines: list[tuple[float, float, float, float]],
+        rules: list[list[tuple[int, int, int, int, float, float]]],
+        credits: list[tuple[float, float]],
+        collateral: list[tuple[int, int, float, float]],
+        ladders: list[list[float]],
+        default_ladders: list[int],
+    ) -> None: ...
+
+@final
+class Assessment:
+    @property
+    def equity(self) -> float: ...
+    @property
+    def initial_margin(self) -> float: ...
+    @property
+    def maintenance_margin(self) -> float: ...
+    @property
+    def collateral_value(self) -> float: ...
+    @property
+    def unrealized_pnl(self) -> float: ...
+    @property
+    def level(self) -> int: ...
+    @property
+    def ladder(self) -> int: ...
+    @property
+    def flags(self) -> int: ...
+    @property
+    def is_valid(self) -> bool: ...
+    @property
+    def margin_ratio(self) -> float: ...
+    @property
+    def margin_excess(self) -> float: ...
+    @property
+    def margin_deficiency(self) -> float: ...
+
+@final
+class Batch:
+    count: int
+    def __init__(self, count: int) -> None: ...
+    def __getitem__(self, index: int) -> Assessment: ...
+    def troubled(self, count: int) -> list[int]: ...
+
+@final
+class Engine:
+    instrument_count: int
+    asset_count: int
+    pool_count: int
+    account_count: int
+    def add_asset(self, rule: int) -> int: ...
+    def add_instrument(
+        self,
+        settlement: int,
+        underlying: int,
+        inverse: bool,
+        spot: bool,
+        multiplier: float,
+        quantity_step: float,
+        expires_ns: int,
+        product: int,
+        max_age_ns: int,
+    ) -> int: ...
+    def set_prices(
+        self, assets: list[tuple[int, float, int, int]], instruments: list[tuple[int, float, int, float]]
+    ) -> None: ...
+    def price_of(self, instrument: int) -> tuple[float, int, float, float, float]: ...
+    def activate(
+        self,
+        tables: Tables,
+        products: list[int],
+        max_ages: list[int],
+        asset_rules: list[int],
+        class_profiles: list[int],
+        account_profiles: dict[int, int],
+    ) -> None: ...
+    def add_account(self, class_id: int) -> int: ...
+    def set_account(self, account: int, class_id: int, sequence: int) -> None: ...
+    def account_state(self, account: int) -> tuple[int, int]: ...
+    def pools_of(self, account: int) -> list[int]: ...
+    def add_pool(self, account: int, isolated: int) -> int: ...
+    def pool_state(self, pool: int) -> tuple[int, int, int, int]: ...
+    def set_restriction(self, pool: int, restriction: int) -> None: ...
+    def put_pool(
+        self,
+        pool: int,
+        profile: int,
+        due: float,
+        balances: list[tuple[int, float]],
+        positions: list[tuple[int, float, float, float]],
+        orders: list[tuple[int, float, float, float]],
+    ) -> None: ...
+    def pool_content(
+        self, pool: int
+    ) -> tuple[float, list[tuple[int, float]], list[tuple[int, float, float, float]]]: ...
+    def holdings(self, pool: int) -> list[tuple[int, float, float, float, float, float]]: ...
+    def assess(self, pool: int, now: int) -> Assessment: ...
+    def assess_range(self, first: int, count: int, now: int, out: Batch) -> None: ...
+    def check_order(
+        self,
+        pool: int,
+        instrument: int,
+        quantity: float,
+        price: float,
+        leverage: float,
+        reduce_only: bool,
+        now: int,
+        want_largest: bool = True,
+    ) -> tuple[bool, int, Assessment, Assessment, float]: ...
+    def what_if(
+        self,
+        pool: int,
+        now: int,
+        balances: list[tuple[int, float]],
+        fills: list[tuple[int, float, float, float]],
+        moves: list[tuple[int, float]],
+        asset_moves: list[tuple[int, float]],
+    ) -> Assessment: ...
+    def liquidation_price(self, pool: int, instrument: int, now: int, ratio: float) -> float | None: ...

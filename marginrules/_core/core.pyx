@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The evaluation core: program tables, market and book in flat C memory, and what they say about one pool or a million.
+
+Names are resolved to integer ids at the border; below it there are only C structures. Every function that evaluates
+is `noexcept nogil` and takes pointers, so a native thread can run a check without Python. One writer at a time: a
+read-write lock gives each check one state of book, market and program.
+"""
+
+cimport cython
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.math cimport fabs, floor, isfinite
+from libc.stdint cimport int32_t, int64_t
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcpy, memset
+
+include "layout.pyx"
+include "evaluate.pyx"
+include "order.pyx"
+include "tables.pyx"
+include "engine.pyx"
+include "whatif.pyx"

@@ -1,0 +1,569 @@
+# Book and market in memory, and the Python-facing wrapper around the functions that read them.
+
+cdef extern from "pthread.h" nogil:
+    ctypedef struct pthread_rwlock_t:
+        pass
+    ctypedef struct pthread_rwlockattr_t:
+        pass
+    int PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP
+    int pthread_rwlockattr_init(pthread_rwlockattr_t*)
+    int pthread_rwlockattr_setkind_np(pthread_rwlockattr_t*, int)
+    int pthread_rwlockattr_destroy(pthread_rwlockattr_t*)
+    int pthread_rwlock_init(pthread_rwlock_t*, const pthread_rwlockattr_t*)
+    int pthread_rwlock_destroy(pthread_rwlock_t*)
+    int pthread_rwlock_rdlock(pthread_rwlock_t*)
+    int pthread_rwlock_wrlock(pthread_rwlock_t*)
+    int pthread_rwlock_unlock(pthread_rwlock_t*)
+
+cdef enum:
+    CHUNK = 1024             # pools assessed under one read lock, so that a writer never waits long
+cdef double NAN = float("nan")
+
+
+@cython.final
+@cython.freelist(64)
+cdef class Assessment:
+    """Say what one pool is worth, what it must hold, and how many thresholds of its ladder are breached."""
+
+    cdef Result result
+
+    @property
+    def equity(self): return self.result.equity
+    @property
+    def initial_margin(self): return self.result.initial_margin
+    @property
+    def maintenance_margin(self): return self.result.maintenance_margin
+    @property
+    def collateral_value(self): return self.result.collateral_value
+    @property
+    def unrealized_pnl(self): return self.result.unrealized_pnl
+    @property
+    def level(self): return self.result.level
+    @property
+    def ladder(self): return self.result.ladder
+    @property
+    def flags(self): return self.result.flags
+    @property
+    def is_valid(self): return self.result.flags & INVALID_MASK == 0
+
+    @property
+    def margin_ratio(self):
+        """Equity / maintenance margin; infinite, with the sign of the equity, where nothing is required."""
+        if self.result.maintenance_margin > 0.0:
+            return self.result.equity / self.result.maintenance_margin
+        return float("inf") if self.result.equity >= 0.0 else float("-inf")
+
+    @property
+    def margin_excess(self):
+        return greater(self.result.equity - self.result.initial_margin, 0.0)
+
+    @property
+    def margin_deficiency(self):
+        return greater(self.result.initial_margin - self.result.equity, 0.0)
+
+
+cdef Assessment wrap(const Result* result):
+    cdef Assessment made = Assessment.__new__(Assessment)
+    made.result = result[0]
+    return made
+
+
+@cython.final
+cdef class Batch:
+    """Hold the results of `count` pools, written by `Engine.assess_range` without the GIL."""
+
+    cdef Result* results
+    cdef readonly int count
+
+    def __cinit__(self, int count):
+        self.count = count
+        self.results = <Result*>allocate(count, sizeof(Result))
+
+    def __dealloc__(self):
+        free(self.results)
+
+    def __getitem__(self, int index):
+        if not 0 <= index < self.count:
+            raise IndexError(index)
+        return wrap(self.results + index)
+
+    def troubled(self, int count):
+        """Return the indices, among the first `count`, of pools that breach a threshold or cannot be assessed."""
+        cdef int32_t k
+        return [k for k in range(count) if self.results[k].level != 0 or self.results[k].flags & INVALID_MASK]
+
+
+@cython.final
+cdef class Engine:
+    """
+    Hold book, market and active program, and answer from them.
+
+    Ids are dense integers in the order of creation. Methods that change state are called by one writer; methods that
+    read may be called from any thread at any time.
+    """
+
+    cdef pthread_rwlock_t lock
+    cdef Tables tables
+    cdef View view
+    cdef Mark* marks
+    cdef Spec* specs
+    cdef Asset* assets
+    cdef Pool* pools
+    cdef Account* accounts
+    cdef readonly int instrument_count, asset_count, pool_count, account_count
+    cdef int instrument_room, asset_room, pool_room, account_room
+
+    def __cinit__(self):
+        cdef pthread_rwlockattr_t kind
+        pthread_rwlockattr_init(&kind)
+        pthread_rwlockattr_setkind_np(&kind, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP)
+        if pthread_rwlock_init(&self.lock, &kind):
+            raise MemoryError("lock could not be made")
+        pthread_rwlockattr_destroy(&kind)
+
+    def __dealloc__(self):
+        cdef int32_t k
+        for k in range(self.pool_count):
+            free_pool(self.pools + k)
+        free(self.pools)
+        free(self.accounts)
+        free(self.marks)
+        free(self.specs)
+        free(self.assets)
+        pthread_rwlock_destroy(&self.lock)
+
+    # No section under the write lock touches a Python object or wants the GIL: a reader may wait for the lock while it
+    # holds the GIL, and must never wait for a writer that waits for the GIL.
+
+    # Market
+
+    def add_asset(self, int rule):
+        """Add an asset without a price; return its id. `rule`: its collateral rule, or -1."""
+        cdef int made = 0
+        with nogil:
+            pthread_rwlock_wrlock(&self.lock)
+            if grow(<void**>&self.assets, self.asset_count, &self.asset_room, sizeof(Asset)):
+                self.assets[self.asset_count].rule = rule
+                self.assets[self.asset_count].status = MISSING_PRICE
+                self.asset_count += 1
+                made = 1
+            self.view.assets = self.assets
+            pthread_rwlock_unlock(&self.lock)
+        if not made:
+            raise MemoryError("out of memory")
+        return self.asset_count - 1
+
+    def add_instrument(self, int settlement, int underlying, bint inverse, bint spot, double multiplier,
+                       double quantity_step, int64_t expires_ns, int product, int64_t max_age_ns):
+        """Add an instrument without a mark; return its id. `product`: of the active program, or -1."""
+        cdef Spec spec
+        cdef int made = 0, marks_room = self.instrument_room
+        memset(&spec, 0, sizeof(Spec))
+        spec.settlement, spec.underlying, spec.inverse, spec.spot = settlement, underlying, inverse, spot
+        spec.multiplier, spec.quantity_step = multiplier, quantity_step
+        spec.expires_ns, spec.max_age_ns = expires_ns, max_age_ns
+        with nogil:
+            pthread_rwlock_wrlock(&self.lock)
+            if grow(<void**>&self.marks, self.instrument_count, &marks_room, sizeof(Mark)):
+                self.view.marks = self.marks
+                if grow(<void**>&self.specs, self.instrument_count, &self.instrument_room, sizeof(Spec)):
+                    self.specs[self.instrument_count] = spec
+                    self.view.specs = self.specs
+                    self.bind(self.instrument_count, product)
+                    self.instrument_count += 1
+                    made = 1
+            pthread_rwlock_unlock(&self.lock)
+        if not made:
+            raise MemoryError("out of memory")
+        return self.instrument_count - 1
+
+    cdef void bind(self, int instrument, int product) noexcept nogil:
+        cdef const Program* program = self.view.program
+        cdef int known = program != NULL and 0 <= product < program.product_count
+        self.marks[instrument].product = product if known else (program.product_count if program != NULL else 0)
+        self.marks[instrument].status = (self.marks[instrument].status & ~UNKNOWN_PRODUCT) | (
+            0 if known else UNKNOWN_PRODUCT)
+        derive(self.marks + instrument, self.specs + instrument, self.assets)
+
+    def set_prices(self, list assets, list instruments):
+        """
+        Publish prices; all become visible at once.
+
+        Args:
+            assets: rows (asset id, price in the rulebook's currency, time_ns, max_age_ns).
+            instruments: rows (instrument id, mark, time_ns, open interest in the rulebook's currency).
+        """
+        cdef int32_t k
+        cdef int32_t asset_count = len(assets), mark_count = len(instruments)
+        cdef PriceRow* rows = <PriceRow*>allocate(asset_count + mark_count, sizeof(PriceRow))
+        try:
+            for k, row in enumerate(assets):
+                rows[k].index, rows[k].price, rows[k].time_ns, rows[k].max_age_ns = row
+            for k, row in enumerate(instruments):
+                rows[asset_count + k].index, rows[asset_count + k].price = row[0], row[1]
+                rows[asset_count + k].time_ns, rows[asset_count + k].open_interest = row[2], row[3]
+            with nogil:
+                pthread_rwlock_wrlock(&self.lock)
+                self.write_prices(rows, asset_count, mark_count)
+                pthread_rwlock_unlock(&self.lock)
+        finally:
+            free(rows)
+
+    cdef void write_prices(self, const PriceRow* rows, int32_t asset_count, int32_t mark_count) noexcept nogil:
+        cdef int32_t k
+        cdef Asset* asset
+        for k in range(asset_count):
+            asset = self.assets + rows[k].index
+            asset.price, asset.price_ns = rows[k].price, rows[k].time_ns
+            asset.fresh_until = rows[k].time_ns + rows[k].max_age_ns
+            asset.status = 0
+        for k in range(asset_count, asset_count + mark_count):
+            self.specs[rows[k].index].mark = rows[k].price
+            self.specs[rows[k].index].mark_ns = rows[k].time_ns
+            self.marks[rows[k].index].open_interest = rows[k].open_interest
+            derive(self.marks + rows[k].index, self.specs + rows[k].index, self.assets)
+        # Only what a changed price reaches is derived again; a changed asset may reach every instrument.
+        if asset_count:
+            for k in range(self.instrument_count):
+                derive(self.marks + k, self.specs + k, self.assets)
+
+    def price_of(self, int instrument):
+        """Return (mark, time_ns, open interest, value of +1, value of one unit of the settlement asset)."""
+        cdef Spec* spec = self.specs + instrument
+        cdef Mark* mark = self.marks + instrument
+        return spec.mark, spec.mark_ns, mark.open_interest, mark.unit_value, mark.fx
+
+    # Program
+
+    def activate(self, Tables tables not None, list products, list max_ages, list asset_rules, list class_profiles,
+                 dict account_profiles):
+        """
+        Switch to another program; every check sees the old one or the new one, never both.
+
+        Args:
+            products: per instrument id, the product or -1.
+            max_ages: per instrument id, the greatest age of its mark.
+            asset_rules: per asset id, the collateral rule or -1.
+            class_profiles: per class id.
+            account_profiles: account id -> profile, for accounts with overrides of their own.
+        """
+        cdef int32_t k, account_count = len(account_profiles)
+        cdef int64_t* numbers = <int64_t*>allocate(
+            2 * self.instrument_count + self.asset_count + len(class_profiles) + 2 * account_count, sizeof(int64_t))
+        cdef int64_t* ages = numbers + self.instrument_count
+        cdef int64_t* rules = ages + self.instrument_count
+        cdef int64_t* classes = rules + self.asset_count
+        cdef int64_t* special = classes + len(class_profiles)
+        cdef Tables replaced = self.tables  # freed only after the switch
+        try:
+            for k in range(self.instrument_count):
+                numbers[k], ages[k] = products[k], max_ages[k]
+            for k in range(self.asset_count):
+                rules[k] = asset_rules[k]
+            for k, profile in enumerate(class_profiles):
+                classes[k] = profile
+            for k, (account, profile) in enumerate(account_profiles.items()):
+                special[2 * k], special[2 * k + 1] = account, profile
+            with nogil:
+                pthread_rwlock_wrlock(&self.lock)
+                self.view.program = &tables.program
+                self.view.owner = <void*>tables
+                for k in range(self.instrument_count):
+                    self.specs[k].max_age_ns = ages[k]
+                    self.bind(k, <int>numbers[k])
+                for k in range(self.asset_count):
+                    self.assets[k].rule = <int32_t>rules[k]
+                self.write_profiles(classes, special, account_count)
+                pthread_rwlock_unlock(&self.lock)
+            self.tables = tables
+        finally:
+            free(numbers)
+
+    cdef void write_profiles(self, const int64_t* classes, const int64_t* special, int32_t count) noexcept nogil:
+        cdef int32_t k, pool
+        for k in range(self.pool_count):
+            self.pools[k].profile = <int32_t>classes[self.accounts[self.pools[k].account].class_id]
+        for k in range(count):
+            pool = self.accounts[special[2 * k]].pool_first
+            while pool >= 0:
+                self.pools[pool].profile = <int32_t>special[2 * k + 1]
+                pool = self.pools[pool].next
+
+    # Book
+
+    def add_account(self, int class_id):
+        """Add an account without pools; return its id."""
+        cdef int made = 0
+        with nogil:
+            pthread_rwlock_wrlock(&self.lock)
+            if grow(<void**>&self.accounts, self.account_count, &self.account_room, sizeof(Account)):
+                self.accounts[self.account_count].pool_first = -1
+                self.accounts[self.account_count].class_id = class_id
+                self.account_count += 1
+                made = 1
+            pthread_rwlock_unlock(&self.lock)
+        if not made:
+            raise MemoryError("out of memory")
+        return self.account_count - 1
+
+    def set_account(self, int account, int class_id, int64_t sequence):
+        self.accounts[account].class_id = class_id
+        self.accounts[account].sequence = sequence
+
+    def account_state(self, int account):
+        """Return (class id, sequence)."""
+        return self.accounts[account].class_id, self.accounts[account].sequence
+
+    def pools_of(self, int account):
+        """Return the pool ids of an account, the cross pool first."""
+        cdef int32_t k = self.accounts[account].pool_first
+        cdef list found = []
+        while k >= 0:
+            found.append(k)
+            k = self.pools[k].next
+        found.sort()
+        return found
+
+    def add_pool(self, int account, int isolated):
+        """Add an empty pool; return its id. `isolated`: the instrument id of an isolated pool, or -1."""
+        cdef Pool* pool
+        cdef int made = 0
+        with nogil:
+            pthread_rwlock_wrlock(&self.lock)
+            if grow(<void**>&self.pools, self.pool_count, &self.pool_room, sizeof(Pool)):
+                pool = self.pools + self.pool_count
+                pool.account = account
+                pool.isolated = isolated
+                pool.next = self.accounts[account].pool_first
+                self.accounts[account].pool_first = self.pool_count
+                self.pool_count += 1
+                made = 1
+            pthread_rwlock_unlock(&self.lock)
+        if not made:
+            raise MemoryError("out of memory")
+        return self.pool_count - 1
+
+    def pool_state(self, int pool):
+        """Return (account id, isolated instrument id or -1, profile, restriction)."""
+        cdef Pool* p = self.pools + pool
+        return p.account, p.isolated, p.profile, p.restriction
+
+    def set_restriction(self, int pool, int restriction):
+        self.pools[pool].restriction = restriction
+
+    def put_pool(self, int pool, int profile, double due, list balances, list positions, list orders):
+        """
+        Replace what a pool holds; readers see the old content or the new.
+
+        Args:
+            due: fees and funding due.
+            balances: rows (asset id, amount).
+            positions: rows (instrument id, signed quantity, entry price or 0 for spot, leverage or 0).
+            orders: rows (instrument id, signed quantity, price or 0 for the mark, leverage or 0).
+        """
+        cdef Pool made
+        cdef Pool old
+        cdef Pool* target
+        cdef Proposal proposal
+        cdef Spec* spec
+        cdef int32_t k
+        made.position_count, made.balance_count, made.order_count = len(positions), len(balances), 0
+        made.positions = <Position*>(malloc(len(positions) * sizeof(Position)) if positions else NULL)
+        made.balances = <Balance*>(malloc(len(balances) * sizeof(Balance)) if balances else NULL)
+        made.orders = <OrderSum*>(malloc(len(orders) * sizeof(OrderSum)) if orders else NULL)
+        if (positions and made.positions == NULL) or (balances and made.balances == NULL) or (
+                orders and made.orders == NULL):
+            free_pool(&made)
+            raise MemoryError("out of memory")
+        for k, (instrument, quantity, entry_price, leverage) in enumerate(positions):
+            spec = self.specs + <int>instrument
+            made.positions[k].instrument = instrument
+            made.positions[k].unused = 0
+            made.positions[k].quantity = quantity
+            made.positions[k].cost = 0.0 if spec.spot else cost_of(spec, quantity, entry_price)
+            made.positions[k].leverage_rate = 1.0 / <double>leverage if leverage else 0.0
+        for k, (asset, amount) in enumerate(balances):
+            made.balances[k].asset = asset
+            made.balances[k].amount = amount
+            made.balances[k].unused = 0
+        for instrument, quantity, price, leverage in orders:
+            spec = self.specs + <int>instrument
+            proposal.instrument = instrument
+            proposal.quantity = quantity
+            proposal.price = price
+            proposal.leverage_rate = 1.0 / <double>leverage if leverage else 0.0
+            add_order(&made, spec, &proposal, proposal.price if proposal.price > 0.0 else spec.mark)
+        made.due = due
+        made.profile = profile
+        with nogil:
+            pthread_rwlock_wrlock(&self.lock)
+            target = self.pools + pool
+            old = target[0]
+            target.positions, target.balances, target.orders = made.positions, made.balances, made.orders
+            target.position_count, target.balance_count = made.position_count, made.balance_count
+            target.order_count = made.order_count
+            target.due = made.due
+            target.profile = made.profile
+            pthread_rwlock_unlock(&self.lock)
+        free_pool(&old)
+
+    def pool_content(self, int pool):
+        """Return (due, balances, positions) in the rows of `put_pool`; an entry price is derived from the cost."""
+        cdef Scratch copy = Scratch(self, pool, 0)
+        cdef Pool* p = &copy.pool
+        cdef Position* position
+        cdef Spec* spec
+        cdef int32_t k
+        cdef list positions = []
+        for k in range(p.position_count):
+            position = p.positions + k
+            spec = copy.specs + position.instrument
+            entry = 0.0
+            if not spec.spot and position.quantity != 0.0:
+                entry = (-position.quantity * spec.multiplier / position.cost if spec.inverse
+                         else position.cost / (position.quantity * spec.multiplier))
+            positions.append((position.instrument, position.quantity, float(f"{entry:.12g}"),
+                              float(f"{1.0 / position.leverage_rate:.12g}") if position.leverage_rate > 0.0 else 0.0))
+        return p.due, [(p.balances[k].asset, p.balances[k].amount) for k in range(p.balance_count)], positions
+
+    def holdings(self, int pool):
+        """Return rows (instrument id, quantity, notional, unrealised pnl, initial margin, maintenance margin)."""
+        cdef Scratch copy = Scratch(self, pool, 0)
+        cdef Pool* p = &copy.pool
+        cdef Position* position
+        cdef Mark* mark
+        cdef const Rule* rule
+        cdef const Program* program = copy.view.program
+        cdef double im, mm
+        cdef int32_t k
+        cdef list rows = []
+        if program == NULL:
+            return rows
+        for k in range(p.position_count):
+            position = p.positions + k
+            mark = copy.marks + position.instrument
+            rule = program.rules + p.profile * (program.product_count + 1) + mark.product
+            requirement_of(program, rule, mark.open_interest, fabs(position.quantity * mark.unit_value),
+                           position.leverage_rate if rule.leverage_mode == FROM_LEVERAGE else 0.0, &im, &mm)
+            rows.append((position.instrument, position.quantity, fabs(position.quantity * mark.unit_value),
+                         position.quantity * mark.unit_value - position.cost * mark.fx, im, mm))
+        return rows
+
+    # Answers
+
+    def assess(self, int pool, int64_t now):
+        """Assess one pool at a time."""
+        cdef Assessment made = Assessment.__new__(Assessment)
+        if not 0 <= pool < self.pool_count:
+            raise IndexError(f"pool id was {pool}")
+        pthread_rwlock_rdlock(&self.lock)
+        evaluate(&self.view, self.pools + pool, now, &made.result)
+        pthread_rwlock_unlock(&self.lock)
+        return made
+
+    def assess_range(self, int first, int count, int64_t now, Batch out not None):
+        """Assess pools `first` to `first + count` into `out` without the GIL; each chunk sees one state."""
+        cdef int32_t k, done = 0, stop
+        if first < 0 or count < 0 or first + count > self.pool_count or count > out.count:
+            raise IndexError(f"pools {first} to {first + count} of {self.pool_count}")
+        with nogil:
+            while done < count:
+                stop = count if count - done < CHUNK else done + CHUNK
+                pthread_rwlock_rdlock(&self.lock)
+                for k in range(done, stop):
+                    evaluate(&self.view, self.pools + first + k, now, out.results + k)
+                pthread_rwlock_unlock(&self.lock)
+                done = stop
+
+    def check_order(self, int pool, int instrument, double quantity, double price, double leverage, bint reduce_only,
+                    int64_t now, bint want_largest=True):
+        """
+        Decide one order; nothing is changed.
+
+        Returns:
+            (accepted, reason bits, before, after, largest passing quantity).
+        """
+        cdef Verdict verdict
+        cdef Proposal proposal
+        if not (0 <= pool < self.pool_count and 0 <= instrument < self.instrument_count):
+            raise IndexError(f"pool id was {pool}, instrument id was {instrument}")
+        proposal.instrument, proposal.reduce_only = instrument, reduce_only
+        proposal.quantity, proposal.price = quantity, price
+        proposal.leverage_rate = 1.0 / leverage if leverage > 0.0 else 0.0
+        with nogil:
+            pthread_rwlock_rdlock(&self.lock)
+            check_order(&self.view, self.pools + pool, &proposal, now, want_largest, &verdict)
+            pthread_rwlock_unlock(&self.lock)
+        return (verdict.accepted != 0, verdict.flags, wrap(&verdict.before), wrap(&verdict.after),
+                verdict.quantity_max)
+
+    def what_if(self, int pool, int64_t now, list balances, list fills, list moves, list asset_moves):
+        """
+        Assess a copy of a pool after deposits, fills and price moves; nothing is changed.
+
+        Args:
+            balances: rows (asset id, amount to add).
+            fills: rows (instrument id, signed quantity, price or 0 for the mark, leverage or 0).
+            moves: rows (instrument id, mark).
+            asset_moves: rows (asset id, price).
+        """
+        cdef Scratch scratch = Scratch(self, pool, len(balances) + 2 * len(fills))
+        for asset, price in asset_moves:
+            scratch.move_asset(asset, price)
+        for instrument, mark in moves:
+            scratch.move_mark(instrument, mark)
+        for asset, amount in balances:
+            scratch.deposit(asset, amount)
+        for instrument, quantity, price, leverage in fills:
+            scratch.fill(instrument, quantity, price, leverage)
+        return scratch.assess(now)
+
+    def liquidation_price(self, int pool, int instrument, int64_t now, double ratio):
+        """
+        Return the mark at which equity is `ratio` x MM, all other positions counted; None where no mark does that.
+
+        Where the instrument settles in its own underlying, the price of that asset moves along.
+        """
+        return Scratch(self, pool, 0).root(instrument, now, ratio)
+
+
+cdef struct PriceRow:
+    int32_t index
+    double price
+    int64_t time_ns
+    int64_t max_age_ns
+    double open_interest
+
+
+cdef int grow(void** memory, int count, int* room, size_t size) noexcept nogil:
+    """Make room for one more, zeroed; return 0 when memory is out. Growth is by half again, to keep the slack small."""
+    cdef void* bigger
+    cdef int wanted
+    if count < room[0]:
+        memset(<char*>memory[0] + count * size, 0, size)
+        return 1
+    wanted = room[0] + room[0] // 2 + 64
+    bigger = realloc(memory[0], wanted * size)
+    if bigger == NULL:
+        return 0
+    memory[0] = bigger
+    room[0] = wanted
+    memset(<char*>memory[0] + count * size, 0, size)
+    return 1
+
+
+cdef void derive(Mark* mark, const Spec* spec, const Asset* assets) noexcept nogil:
+    """Compute from the prices what the hot loop reads, once per change."""
+    cdef const Asset* settlement = assets + spec.settlement
+    mark.status &= ~MISSING_PRICE
+    mark.fx = settlement.price
+    if spec.mark > 0.0 and not settlement.status & MISSING_PRICE:
+        mark.unit_value = cost_of(spec, 1.0, spec.mark) * settlement.price
+    else:
+        mark.status |= MISSING_PRICE
+        mark.unit_value = NAN
+    mark.fresh_until = spec.mark_ns + spec.max_age_ns
+    if settlement.fresh_until < mark.fresh_until:
+        mark.fresh_until = settlement.fresh_until
+    if spec.expires_ns != 0 and spec.expires_ns - 1 < mark.fresh_until:
+        mark.fresh_until = spec.expires_ns - 1

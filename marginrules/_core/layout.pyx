@@ -1,0 +1,158 @@
+# The C structures. Amounts are in the rulebook's currency unless a comment says otherwise; times are nanoseconds.
+
+cdef enum:
+    # Reason bits; `marginrules.codes.Reason` has the same numbers.
+    NO_RULEBOOK = 1
+    UNKNOWN_PRODUCT = 2
+    MISSING_PRICE = 4
+    STALE_PRICE = 8
+    EXPIRED_INSTRUMENT = 16
+    NOT_FINITE = 32
+    UNKNOWN_COLLATERAL = 64
+    MISSING_LEVERAGE = 128
+    INVALID_MASK = 255
+    INSUFFICIENT_MARGIN = 256
+    POOL_BLOCKED = 512
+    POOL_REDUCE_ONLY = 1024
+    WOULD_NOT_REDUCE = 2048
+    INVALID_ORDER = 32768
+    RISK_NOT_RAISED = 65536
+
+cdef enum:
+    UNRESTRICTED = 0
+    REDUCE_ONLY = 1
+    BLOCKED = 2
+
+cdef enum:
+    FROM_TIER = 0
+    FROM_LEVERAGE = 1
+
+# A piecewise linear requirement that is convex is the greatest of its lines, and a concave credit the least: no lookup,
+# no branch. The compiler of rulebooks guarantees the shape.
+cdef struct Line:
+    double initial_rate
+    double initial_deduction
+    double maintenance_rate
+    double maintenance_deduction
+
+cdef struct Rule:            # how one product is margined for one profile
+    int32_t line_first
+    int32_t line_count
+    int32_t ladder
+    int32_t leverage_mode    # FROM_TIER or FROM_LEVERAGE
+    double open_interest_lower
+    double open_interest_upper   # 0: no scaling
+
+cdef struct Credit:          # counted value of an asset: the least of value * rate + constant
+    double rate
+    double constant
+
+cdef struct CollateralRule:
+    int32_t credit_first
+    int32_t credit_count
+    double cap               # greatest counted value; infinite: none
+    double concentration     # greatest share of the pool's collateral; 1: none
+
+cdef struct Ladder:
+    int32_t threshold_first
+    int32_t threshold_count
+
+cdef struct Program:         # one compiled rulebook; immutable
+    const Line* lines
+    const Rule* rules        # [profile][product]
+    const Credit* credits
+    const CollateralRule* collateral_rules
+    const Ladder* ladders
+    const double* thresholds     # falling within a ladder
+    const int32_t* default_ladders   # [profile]
+    int32_t product_count
+    int32_t profile_count
+    int32_t ladder_count
+    int32_t collateral_count
+    int32_t has_concentration
+    int32_t has_open_interest
+
+cdef struct Mark:            # what the hot loop reads of an instrument
+    double unit_value        # value of a quantity of +1; negative for inverse contracts
+    double fx                # value of one unit of the settlement asset
+    int64_t fresh_until      # last moment at which every price behind this may be used
+    double open_interest
+    int32_t product
+    int32_t status           # reason bits that hold whatever the time
+
+cdef struct Spec:            # the rest of an instrument
+    double multiplier
+    double quantity_step
+    double mark
+    int64_t mark_ns
+    int64_t max_age_ns
+    int64_t expires_ns
+    int32_t settlement       # asset id
+    int32_t underlying       # asset id, or -1
+    int32_t inverse
+    int32_t spot
+
+cdef struct Asset:
+    double price
+    int64_t price_ns
+    int64_t fresh_until
+    int32_t rule             # collateral rule of the program, or -1
+    int32_t status
+
+cdef struct Position:
+    int32_t instrument
+    int32_t unused
+    double quantity          # signed
+    double cost              # what was paid for it, in the settlement asset, signed; 0 for spot
+    double leverage_rate     # 1 / leverage setting; 0: none
+
+cdef struct Balance:
+    double amount            # units of the asset
+    int32_t asset
+    int32_t unused
+
+cdef struct OrderSum:        # all open orders of one pool in one instrument
+    int32_t instrument
+    int32_t position         # index into the pool's positions, or -1
+    double buy_quantity
+    double buy_cost          # settlement asset
+    double sell_quantity     # not signed
+    double sell_cost         # settlement asset, negative of what is received; see `cost_of`
+    double leverage_rate
+
+cdef struct Pool:
+    Position* positions
+    Balance* balances
+    OrderSum* orders
+    double due               # fees and funding due
+    int32_t position_count
+    int32_t balance_count
+    int32_t order_count
+    int32_t account
+    int32_t profile
+    int32_t restriction
+    int32_t isolated         # instrument id, or -1 for the cross pool
+    int32_t next             # next pool of the account, or -1
+
+cdef struct Account:
+    int64_t sequence
+    int32_t pool_first
+    int32_t class_id
+
+cdef struct Result:
+    double equity
+    double initial_margin
+    double maintenance_margin
+    double collateral_value
+    double unrealized_pnl
+    int32_t level            # how many thresholds of the ladder are breached
+    int32_t ladder
+    int32_t flags
+    int32_t unused
+
+cdef struct View:            # one consistent state
+    const Program* program   # NULL: none active
+    const Mark* marks
+    const Spec* specs
+    const Asset* assets
+    void* owner              # the Tables object that owns `program`

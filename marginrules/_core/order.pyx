@@ -1,0 +1,260 @@
+# May an order be accepted? The pool is copied, the order added to the copy, and the copy assessed by the same function.
+
+cdef struct Proposal:
+    int32_t instrument
+    int32_t reduce_only
+    double quantity          # signed
+    double price             # limit price; 0: at the mark
+    double leverage_rate
+
+cdef struct Verdict:
+    Result before
+    Result after             # equity and MM as if the order fills; IM at the worse of the two fills
+    double quantity_max      # not signed
+    int32_t accepted
+    int32_t flags
+
+
+cdef int copy_pool(const Pool* source, int32_t extra, Pool* target) noexcept nogil:
+    """Copy a pool with room for `extra` more positions, balances and order sums; return 0 when memory is out."""
+    target[0] = source[0]
+    target.positions = <Position*>malloc((source.position_count + extra) * sizeof(Position))
+    target.balances = <Balance*>malloc((source.balance_count + extra) * sizeof(Balance))
+    target.orders = <OrderSum*>malloc((source.order_count + extra) * sizeof(OrderSum))
+    if target.positions == NULL or target.balances == NULL or target.orders == NULL:
+        free_pool(target)
+        return 0
+    if source.position_count:
+        memcpy(target.positions, source.positions, source.position_count * sizeof(Position))
+    if source.balance_count:
+        memcpy(target.balances, source.balances, source.balance_count * sizeof(Balance))
+    if source.order_count:
+        memcpy(target.orders, source.orders, source.order_count * sizeof(OrderSum))
+    return 1
+
+
+cdef void free_pool(Pool* pool) noexcept nogil:
+    free(pool.positions)
+    free(pool.balances)
+    free(pool.orders)
+    pool.positions = NULL
+    pool.balances = NULL
+    pool.orders = NULL
+
+
+cdef int32_t position_of(const Pool* pool, int32_t instrument) noexcept nogil:
+    cdef int32_t k
+    for k in range(pool.position_count):
+        if pool.positions[k].instrument == instrument:
+            return k
+    return -1
+
+
+cdef OrderSum* order_sum_of(Pool* pool, int32_t instrument) noexcept nogil:
+    """Return the sum of open orders in an instrument; make an empty one where there is none (room must be there)."""
+    cdef int32_t k
+    for k in range(pool.order_count):
+        if pool.orders[k].instrument == instrument:
+            return pool.orders + k
+    memset(pool.orders + pool.order_count, 0, sizeof(OrderSum))
+    pool.orders[pool.order_count].instrument = instrument
+    pool.orders[pool.order_count].position = position_of(pool, instrument)
+    pool.order_count += 1
+    return pool.orders + pool.order_count - 1
+
+
+cdef void add_order(Pool* pool, const Spec* spec, const Proposal* proposal, double price) noexcept nogil:
+    cdef OrderSum* total = order_sum_of(pool, proposal.instrument)
+    cdef double cost = cost_of(spec, proposal.quantity, price)
+    if proposal.quantity > 0.0:
+        total.buy_quantity += proposal.quantity
+        total.buy_cost += cost
+    else:
+        total.sell_quantity -= proposal.quantity
+        total.sell_cost += cost
+    total.leverage_rate = greater(total.leverage_rate, proposal.leverage_rate)
+
+
+cdef void add_fill(
+    Pool* pool, const Spec* spec, int32_t instrument, double quantity, double price, double leverage_rate,
+) noexcept nogil:
+    """
+    Fill a quantity at a price; room for one more position and one more balance must be there.
+
+    A fill of spot moves the settlement asset. A fill of a contract moves its cost: the value paid for the position as a
+    whole, so that profit and loss stays one subtraction whether the fill opens, closes or turns the position. What a
+    closing fill realises therefore stays inside the position's profit and loss until a snapshot books it.
+    """
+    cdef int32_t k = position_of(pool, instrument), b
+    cdef double cost = cost_of(spec, quantity, price)
+    if k < 0:
+        k = pool.position_count
+        memset(pool.positions + k, 0, sizeof(Position))
+        pool.positions[k].instrument = instrument
+        pool.positions[k].leverage_rate = leverage_rate
+        pool.position_count += 1
+    pool.positions[k].quantity += quantity
+    if not spec.spot:
+        pool.positions[k].cost += cost
+        return
+    for b in range(pool.balance_count):
+        if pool.balances[b].asset == spec.settlement:
+            pool.balances[b].amount -= cost
+            return
+    pool.balances[pool.balance_count].asset = spec.settlement
+    pool.balances[pool.balance_count].amount = -cost
+    pool.balance_count += 1
+
+
+cdef int is_reducing(const Pool* pool, const Proposal* proposal) noexcept nogil:
+    """Say whether an order, with all resting orders of its side, can only bring the position nearer to nothing."""
+    cdef int32_t k, p = position_of(pool, proposal.instrument)
+    cdef double held, resting = 0.0
+    if p < 0:
+        return 0
+    held = pool.positions[p].quantity
+    if held * proposal.quantity >= 0.0:
+        return 0
+    for k in range(pool.order_count):
+        if pool.orders[k].instrument == proposal.instrument:
+            resting = pool.orders[k].buy_quantity if proposal.quantity > 0.0 else pool.orders[k].sell_quantity
+    return fabs(proposal.quantity) + resting <= fabs(held)
+
+
+cdef int is_not_riskier(const Result* before, const Result* after) noexcept nogil:
+    """
+    Say whether risk does not rise: MM does not rise and MM / equity does not worsen, compared crosswise.
+
+    Source: dYdX v4 subaccount updates below initial margin; where both requirements are nothing, equity must not fall.
+    """
+    if not (after.maintenance_margin <= before.maintenance_margin):
+        return 0
+    if before.maintenance_margin == 0.0:
+        return after.equity >= before.equity
+    return after.equity * before.maintenance_margin >= before.equity * after.maintenance_margin
+
+
+cdef int try_order(
+    const View* view, const Pool* pool, Pool* opened, Pool* filled, const Proposal* proposal, int64_t now,
+    const Result* before, Result* after,
+) noexcept nogil:
+    """
+    Assess the pool with an order of this quantity; return the reason bits, 0 or RISK_NOT_RAISED when it passes.
+
+    Args:
+        opened, filled: copies of `pool` with room for one more entry; overwritten.
+    """
+    cdef const Spec* spec = view.specs + proposal.instrument
+    cdef double price = proposal.price if proposal.price > 0.0 else spec.mark
+    cdef Result with_order
+    cdef int flags
+    if proposal.reduce_only and not is_reducing(pool, proposal):
+        after[0] = before[0]
+        return WOULD_NOT_REDUCE
+    if pool.restriction == REDUCE_ONLY and not is_reducing(pool, proposal):
+        after[0] = before[0]
+        return POOL_REDUCE_ONLY
+    restore_pool(pool, opened)
+    add_order(opened, spec, proposal, price)
+    evaluate(view, opened, now, &with_order)
+    restore_pool(pool, filled)
+    add_fill(filled, spec, proposal.instrument, proposal.quantity, price, proposal.leverage_rate)
+    filled.order_count = 0
+    evaluate(view, filled, now, after)
+    after.initial_margin = with_order.initial_margin
+    flags = (with_order.flags | after.flags) & INVALID_MASK
+    if flags:
+        return flags
+    if before.equity >= with_order.initial_margin:
+        return 0
+    return RISK_NOT_RAISED if is_not_riskier(before, after) else INSUFFICIENT_MARGIN
+
+
+cdef void restore_pool(const Pool* source, Pool* copy) noexcept nogil:
+    """Make a copy equal to its source again, without allocating."""
+    copy.position_count = source.position_count
+    copy.balance_count = source.balance_count
+    copy.order_count = source.order_count
+    if source.position_count:
+        memcpy(copy.positions, source.positions, source.position_count * sizeof(Position))
+    if source.balance_count:
+        memcpy(copy.balances, source.balances, source.balance_count * sizeof(Balance))
+    if source.order_count:
+        memcpy(copy.orders, source.orders, source.order_count * sizeof(OrderSum))
+
+
+cdef inline int passes(int flags) noexcept nogil:
+    return flags == 0 or flags == RISK_NOT_RAISED
+
+
+cdef double largest_passing(
+    const View* view, const Pool* pool, Pool* opened, Pool* filled, const Proposal* proposal, int64_t now,
+    const Result* before,
+) noexcept nogil:
+    """
+    Return the largest quantity, as a multiple of the instrument's step, that would pass; 0 when none would.
+
+    Requirements are convex in the quantity and equity after the fill is linear, so for a pool with positive equity
+    what passes is one interval from 0: doubling finds its far side, bisection its edge. The answer has been tried.
+    """
+    cdef double step = view.specs[proposal.instrument].quantity_step
+    cdef double sign = 1.0 if proposal.quantity > 0.0 else -1.0
+    cdef double low = 0.0, high = fabs(proposal.quantity), middle
+    cdef Result after
+    cdef Proposal tried = proposal[0]
+    cdef int32_t k
+    for k in range(64):
+        tried.quantity = sign * high
+        if not passes(try_order(view, pool, opened, filled, &tried, now, before, &after)):
+            break
+        low = high
+        high *= 2.0
+        if high > 1e15:
+            return low
+    for k in range(200):
+        middle = low + (high - low) * 0.5
+        if middle <= low or middle >= high:
+            break
+        tried.quantity = sign * middle
+        if passes(try_order(view, pool, opened, filled, &tried, now, before, &after)):
+            low = middle
+        else:
+            high = middle
+    if step > 0.0:
+        low = floor(low / step * (1.0 + 1e-14)) * step
+        while low > 0.0:
+            tried.quantity = sign * low
+            if passes(try_order(view, pool, opened, filled, &tried, now, before, &after)):
+                break
+            low = (floor(low / step + 0.5) - 1.0) * step
+    return greater(low, 0.0)
+
+
+cdef void check_order(
+    const View* view, const Pool* pool, const Proposal* proposal, int64_t now, int want_largest, Verdict* out,
+) noexcept nogil:
+    """Decide one order; nothing is changed."""
+    cdef Pool opened, filled
+    cdef int made
+    memset(out, 0, sizeof(Verdict))
+    evaluate(view, pool, now, &out.before)
+    out.after = out.before
+    out.flags = out.before.flags & INVALID_MASK
+    if out.flags:
+        return
+    if pool.restriction == BLOCKED:
+        out.flags = POOL_BLOCKED
+        return
+    made = copy_pool(pool, 1, &opened)
+    if made and not copy_pool(pool, 1, &filled):
+        free_pool(&opened)
+        made = 0
+    if not made:
+        out.flags = INVALID_ORDER
+        return
+    out.flags = try_order(view, pool, &opened, &filled, proposal, now, &out.before, &out.after)
+    out.accepted = passes(out.flags)
+    if want_largest and not (out.flags & INVALID_MASK):
+        out.quantity_max = largest_passing(view, pool, &opened, &filled, proposal, now, &out.before)
+    free_pool(&opened)
+    free_pool(&filled)

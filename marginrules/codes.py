@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The closed lists: why a check was refused, what a pool may do, what happened to a call."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Reason(enum.IntFlag):
+    """
+    Say why an assessment cannot be trusted, or why an order was accepted or refused.
+
+    The low byte is computed by the core while it assesses a pool: any of these bits makes the assessment invalid, and
+    an invalid assessment accepts nothing. The same numbers stand in `_core/layout.pyx`.
+    """
+
+    NO_RULEBOOK = 1 << 0
+    UNKNOWN_PRODUCT = 1 << 1
+    MISSING_PRICE = 1 << 2
+    STALE_PRICE = 1 << 3
+    EXPIRED_INSTRUMENT = 1 << 4
+    NOT_FINITE = 1 << 5
+    UNKNOWN_COLLATERAL = 1 << 6
+    MISSING_LEVERAGE = 1 << 7
+
+    INSUFFICIENT_MARGIN = 1 << 8
+    POOL_BLOCKED = 1 << 9
+    POOL_REDUCE_ONLY = 1 << 10
+    WOULD_NOT_REDUCE = 1 << 11
+    UNKNOWN_ACCOUNT = 1 << 12
+    UNKNOWN_POOL = 1 << 13
+    UNKNOWN_INSTRUMENT = 1 << 14
+    INVALID_ORDER = 1 << 15
+    RISK_NOT_RAISED = 1 << 16  # accepted below initial margin because it cannot raise risk
+    CLIENT_ORDER_ID_REUSED = 1 << 17
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the bits that are set, lowest first."""
+        return [bit.name for bit in Reason if bit in self and bit.name is not None]
+
+
+INVALID_MASK = 0xFF
+
+
+class InstrumentKind(enum.IntEnum):
+    """Say how an instrument turns a price into value in its settlement asset."""
+
+    SPOT = 1  # quantity x multiplier x mark, held outright: counts in full, has no entry price
+    PERPETUAL = 2
+    FUTURE = 3
+
+    @property
+    def word(self) -> str:
+        """Return the word a rulebook uses."""
+        return self.name.lower()
+
+
+class Restriction(enum.IntEnum):
+    """Say what a pool may still do; the greater restricts more."""
+
+    NONE = 0
+    REDUCE_ONLY = 1
+    BLOCKED = 2
+
+    @property
+    def word(self) -> str:
+        """Return the word a rulebook uses."""
+        return self.name.lower()
+
+
+class CallStatus(enum.StrEnum):
+    """Say where a margin call stands; all but OPEN are ends."""
+
+    OPEN = "open"
+    MET = "met"  # deposits covered it
+    CURED = "cured"  # the pool recovered past the step's exit threshold
+    UNMET = "unmet"  # its deadline passed
+    WAIVED = "waived"  # a person closed it, with a reason
+    SUPERSEDED = "superseded"  # a later step demands the whole deficiency, or the pool was closed out
+
+
+class EventKind(enum.StrEnum):
+    """Name what the ladder did."""
+
+    STEP_ENTERED = "step_entered"
+    STEP_CLEARED = "step_cleared"
+    CALL_ISSUED = "call_issued"
+    CALL_FURTHER = "call_further"
+    CALL_MET = "call_met"
+    CALL_CURED = "call_cured"
+    CALL_UNMET = "call_unmet"
+    CALL_WAIVED = "call_waived"
+    CALL_SUPERSEDED = "call_superseded"
+    CALL_ACKNOWLEDGED = "call_acknowledged"
+    CALL_EXTENDED = "call_extended"
+    CALL_DISPUTED = "call_disputed"
+    DEPOSIT_RECORDED = "deposit_recorded"
+    RESTRICTED = "restricted"
+    RESTRICTION_LIFTED = "restriction_lifted"
+    ORDERS_CANCELLED = "orders_cancelled"
+    LIQUIDATION_ORDERED = "liquidation_ordered"
+    LIQUIDATION_EXECUTED = "liquidation_executed"
+    DEFAULT_DECLARED = "default_declared"
+    WATERFALL_DRAWN = "waterfall_drawn"
+    WATERFALL_COVERED = "waterfall_covered"
+    NOTIFIED = "notified"

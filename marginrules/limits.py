@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every fixed limit, by name; `marginrules serve --limits` prints this list."""
+
+RULEBOOK_BYTES_MAX = 1 << 20
+RULEBOOK_DEPTH_MAX = 16
+RULEBOOK_NODES_MAX = 100_000
+
+TIERS_MAX = 64  # lines of one tier table
+STEPS_MAX = 16  # steps of one ladder
+
+REQUEST_BYTES_MAX = 256 << 10
+BULK_REQUEST_BYTES_MAX = 4 << 20  # account and market batches
+POSITIONS_PER_POOL_MAX = 4_096
+BALANCES_PER_POOL_MAX = 256
+ORDERS_PER_POOL_MAX = 4_096
+POOLS_PER_ACCOUNT_MAX = 256
+BATCH_ITEMS_MAX = 10_000
+IDENTIFIER_BYTES_MAX = 128
+TEXT_BYTES_MAX = 1_024  # reasons given by people
+
+CONCURRENT_CHECKS_MAX = 256
+CONCURRENT_STREAMS_MAX = 100
+STREAM_LAG_EVENTS_MAX = 10_000
+RETRY_AFTER_MS = 50
+
+GROUP_COMMIT_NS = 2_000_000
+GROUP_COMMIT_EVENTS_MAX = 256
+
+MAGNITUDE_MAX = 1e15  # of any price, quantity or amount; keeps every sum of products far from overflow
+LEVERAGE_MAX = 1_000.0
+TIME_NS_MAX = 1 << 62
+
+
+def every_limit() -> dict[str, int | float]:
+    """Return each limit by name, in the order of this file."""
+    return {name: value for name, value in globals().items() if name.isupper()}

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Frozen records that cross layers. Prices, quantities and amounts are finite doubles; times are nanoseconds since 1970
+UTC; amounts are in the rulebook's currency unless a field names an asset.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from marginrules.codes import InstrumentKind, Reason
+
+CROSS = ""  # the name of an account's cross pool; an isolated pool bears the symbol of its one position
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """
+    Describe what can be held as a position.
+
+    An inverse contract is worth `multiplier` units of its quote currency and settles in the coin: its value in the
+    settlement asset is `-quantity x multiplier / mark`.
+    """
+
+    symbol: str
+    kind: InstrumentKind
+    underlying: str
+    settlement: str  # asset in which profit and loss is paid
+    multiplier: float = 1.0  # units of underlying (linear) or of quote currency (inverse) per contract
+    inverse: bool = False
+    quantity_step: float = 0.0  # smallest quantity an order may have; 0: any
+    expires_ns: int = 0  # 0: never
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Carry one mark: of an instrument, or of an asset in the rulebook's currency."""
+
+    name: str
+    price: float
+    time_ns: int
+    open_interest: float = 0.0  # notional in the rulebook's currency; instruments only
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Carry a signed quantity and the average price at which it was opened (0 for spot)."""
+
+    symbol: str
+    quantity: float
+    entry_price: float = 0.0
+    leverage: float = 0.0  # the account's setting for this instrument; 0: none
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Carry one order; the quantity is signed, negative sells."""
+
+    client_order_id: str
+    symbol: str
+    quantity: float
+    price: float = 0.0  # limit price; 0: at the mark
+    leverage: float = 0.0
+    reduce_only: bool = False
+    expires_ns: int = 0  # 0: until released or filled
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Carry one margin pool: `CROSS`, or an isolated pool that bears its instrument's symbol."""
+
+    name: str
+    balances: tuple[tuple[str, float], ...] = ()  # (asset, amount); negative is borrowed
+    positions: tuple[Position, ...] = ()
+    orders: tuple[Order, ...] = ()
+    fees_due: float = 0.0
+    funding_due: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Carry the whole state of an account; a snapshot replaces the one before it."""
+
+    account_id: str
+    account_class: str
+    sequence: int
+    pools: tuple[Pool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Carry what a liquidation needs to know about one position of a pool."""
+
+    symbol: str
+    quantity: float
+    notional: float
+    unrealized_pnl: float
+    maintenance_margin: float
+    quantity_step: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDecision:
+    """Answer an order check."""
+
+    accepted: bool
+    reasons: Reason
+    equity_before: float
+    initial_margin_before: float
+    maintenance_margin_before: float
+    equity_after: float  # if the order fills at its price
+    initial_margin_after: float  # at the worse of the two fills of all open orders
+    maintenance_margin_after: float  # if the order fills
+    quantity_max: float  # the largest quantity of this order that would pass, not signed
+    rule: str = ""  # the rulebook line that decided
+    digest: str = ""  # of the program that decided
+    held: bool = False

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Build the one extension, `marginrules._core.core`; everything else is in pyproject.toml.
+
+Four environment switches change the build:
+
+    MARGINRULES_SANITIZE=1   address and undefined-behaviour sanitizers
+    MARGINRULES_COVERAGE=1   line tracing for Cython.Coverage
+    MARGINRULES_DEBUG=1      no optimisation, debug symbols
+    MARGINRULES_ANNOTATE=1   HTML annotation beside the C file
+
+Cython directives are set here and nowhere else: a header directive does not reach inline functions of an included
+file, and a division that depends on the file it stands in is a wrong margin.
+"""
+
+import os
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+
+def is_on(switch: str) -> bool:
+    return os.environ.get(f"MARGINRULES_{switch}", "") not in ("", "0")
+
+
+# No contraction and no fast-math: replay must give the same bits on every machine.
+COMPILE = ["-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-cast-function-type"]
+LINK = ["-pthread"]
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "cdivision": True,
+    "initializedcheck": False,
+    "freethreading_compatible": True,
+}
+MACROS: list[tuple[str, str | None]] = []
+
+if is_on("DEBUG"):
+    COMPILE += ["-O0", "-g"]
+if is_on("SANITIZE"):
+    # CPython compiles with -fwrapv, under which overflow is never reported.
+    sanitizers = "-fsanitize=address,undefined"
+    COMPILE += [sanitizers, "-fno-sanitize-recover=undefined", "-fno-wrapv", "-O1", "-g"]
+    LINK += [sanitizers]
+if is_on("COVERAGE"):
+    DIRECTIVES["linetrace"] = True
+    MACROS += [("CYTHON_TRACE", "1"), ("CYTHON_TRACE_NOGIL", "1")]
+
+setup(
+    ext_modules=cythonize(
+        [
+            Extension(
+                "marginrules._core.core",
+                ["marginrules/_core/core.pyx"],
+                extra_compile_args=COMPILE,
+                extra_link_args=LINK,
+                define_macros=MACROS,
+            ),
+        ],
+        compiler_directives=DIRECTIVES,
+        annotate=is_on("ANNOTATE"),
+    ),
+)
