@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was wrong in a rulebook, where, and what to write instead. One collection, two printings: text and JSON."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+PROBLEMS: dict[str, str] = {
+    "MR-R101": "text is too large",
+    "MR-R102": "nesting is too deep",
+    "MR-R103": "too many nodes",
+    "MR-R104": "text is not UTF-8",
+    "MR-R105": "character that cannot be seen or changes direction",
+    "MR-R201": "not YAML",
+    "MR-R202": "anchor or alias",
+    "MR-R203": "tag",
+    "MR-R204": "key given twice",
+    "MR-R205": "merge key",
+    "MR-R206": "more than one document",
+    "MR-R207": "empty document",
+    "MR-R208": "key is not plain ASCII text",
+    "MR-R301": "unknown key",
+    "MR-R302": "missing key",
+    "MR-R303": "wrong kind of value",
+    "MR-R304": "not a rate",
+    "MR-R305": "not a number",
+    "MR-R306": "not a duration",
+    "MR-R307": "not a timestamp",
+    "MR-R308": "out of range",
+    "MR-R309": "unknown name",
+    "MR-R310": "unknown word",
+    "MR-R311": "tiers out of order",
+    "MR-R312": "rate falls with size",
+    "MR-R313": "initial below maintenance",
+    "MR-R314": "thresholds do not fall",
+    "MR-R315": "exit inside entry",
+    "MR-R316": "step is never entered",
+    "MR-R317": "call without an end",
+    "MR-R318": "step cannot follow",
+    "MR-R320": "overrides conflict",
+    "MR-R321": "override selects nothing",
+    "MR-R322": "match is empty",
+    "MR-R323": "not an identifier",
+    "MR-R324": "not a deadline",
+    "MR-R325": "unknown calendar",
+    "MR-R326": "keys exclude each other",
+    "MR-R327": "nothing given",
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Point at a stretch of one line; lines and columns count from 1, columns in characters."""
+
+    line: int
+    column: int
+    width: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """Carry one problem of a rulebook."""
+
+    file: str
+    place: Place
+    code: str
+    message: str
+    hint: str = ""
+    source: str = ""  # the line it stands on
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the problem as plain data; the API carries the same fields."""
+        return {
+            "file": self.file,
+            "line": self.place.line,
+            "column": self.place.column,
+            "width": self.place.width,
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+            "source": self.source,
+        }
+
+
+@dataclass(slots=True)
+class Sink:
+    """Collect the problems of one text."""
+
+    file: str
+    lines: list[str]
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def add(self, code: str, place: Place, message: str, hint: str = "") -> None:
+        """Record a problem; `code` is one of `PROBLEMS`."""
+        if code not in PROBLEMS:
+            raise AssertionError(f"diagnostic code {code} is not in PROBLEMS")
+        source = self.lines[place.line - 1] if 0 < place.line <= len(self.lines) else ""
+        diagnostic = Diagnostic(self.file, place, code, message, hint, source)
+        if diagnostic not in self.found:
+            self.found.append(diagnostic)
+
+    def ordered(self) -> tuple[Diagnostic, ...]:
+        """Return the problems in the order of the text."""
+        return tuple(sorted(self.found, key=lambda one: (one.place, one.code)))
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return "did you mean 'x'?" for the nearest known word, the list of a short choice, or nothing."""
+    choices = sorted(known)
+    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"one of: {', '.join(choices)}" if 0 < len(choices) <= 12 else ""
+
+
+_SOURCE_WIDTH = 160
+
+
+def render_text(diagnostics: Iterable[Diagnostic]) -> str:
+    """Print problems for a terminal: the place, the message, the line with a caret, the hint."""
+    return "\n".join(_render_one(one) for one in diagnostics)
+
+
+def _render_one(one: Diagnostic) -> str:
+    head = f"{one.file}:{one.place.line}:{one.place.column}: error[{one.code}]: {one.message}"
+    # A long line is shown from a little before the place.
+    start = max(0, one.place.column - 1 - _SOURCE_WIDTH // 2) if len(one.source) > _SOURCE_WIDTH else 0
+    shown = one.source[start : start + _SOURCE_WIDTH]
+    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in shown)
+    width = max(1, min(one.place.width, start + _SOURCE_WIDTH - one.place.column + 1))
+    gutter = f"{one.place.line:5d} | "
+    caret = " " * (len(gutter) - 2) + "| " + " " * (one.place.column - 1 - start) + "^" * width
+    lines = [head, gutter + shown, caret] if one.source else [head]
+    return "\n".join([*lines, " " * (len(gutter) - 2) + "= " + one.hint] if one.hint else lines)
+
+
+def render_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
+    """Return problems as plain data."""
+    return [one.as_json() for one in diagnostics]

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The terms of a ladder as frozen records: what a compiled rulebook hands to the state machine.
+
+Ratios are fractions (1.2 for 120 %) of equity / maintenance margin; amounts are exact decimals in the rulebook's
+currency; times are nanoseconds.
+"""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass
+from decimal import Decimal
+
+from marginrules.codes import Restriction
+from marginrules.units import DAY_NS
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """
+    Say by when: after a duration, or at a time of day some business days later.
+
+    Args:
+        duration_ns: for a deadline by the clock, else 0.
+        business_days: for a deadline by the calendar, 1 for the next business day, else 0.
+        sessions: one row for each business day, rising: (its first moment, the deadline's moment).
+        text: as the rulebook has it.
+    """
+
+    text: str
+    duration_ns: int = 0
+    business_days: int = 0
+    sessions: tuple[tuple[int, int], ...] = ()
+
+    def due_ns(self, now_ns: int) -> int:
+        """
+        Return the moment at which a call made now falls due.
+
+        Past the end of the calendar a business day is taken to be one day: earlier, so that no call is left open.
+        """
+        if not self.business_days:
+            return now_ns + self.duration_ns
+        following = bisect.bisect_right(self.sessions, (now_ns, 1 << 62))
+        index = following + self.business_days - 1
+        return self.sessions[index][1] if index < len(self.sessions) else now_ns + self.business_days * DAY_NS
+
+
+@dataclass(frozen=True, slots=True)
+class CallTerms:
+    """Say what a call demands: enough to bring equity up to a target."""
+
+    restore: str  # "initial_margin", "maintenance_margin" or "ratio"
+    ratio: float  # equity / MM to reach, where `restore` is "ratio"
+    minimum_transfer: Decimal
+    round_to: Decimal
+    deadline: Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class LiquidationTerms:
+    """Say how much is closed at a time and which position goes first."""
+
+    fraction: float  # of every position and round; 0 where a target is given
+    target: float  # ratio that one round must reach; 0 where a fraction is given
+    until: float  # rounds go on until this ratio is reached
+    every_ns: int  # least time between rounds
+    cancel_orders_first: bool
+    first: str  # "largest_loss", "largest_margin" or "pro_rata"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """
+    Carry one step of a ladder.
+
+    A step is entered when the ratio has been below `below` for `for_ns`, or when the call of a step in `after` goes
+    unmet. Entered by its threshold, it clears at `clear`; entered by an unmet call, at `clear_after`.
+    """
+
+    name: str
+    line: int
+    below: float | None = None
+    clear: float = 0.0
+    clear_after: float = 0.0
+    for_ns: int = 0
+    after: tuple[int, ...] = ()
+    call: CallTerms | None = None
+    restrict: Restriction = Restriction.NONE
+    liquidate: LiquidationTerms | None = None
+    waterfall: tuple[str, ...] = ()
+    notify: tuple[str, ...] = ()
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Carry the steps of one ladder, mildest first."""
+
+    name: str
+    line: int
+    steps: tuple[Step, ...]
+    increment: Decimal  # of the rulebook's currency
+
+    def index_of(self, name: str) -> int:
+        """Return the place of a step; -1 where there is none of that name."""
+        return next((index for index, step in enumerate(self.steps) if step.name == name), -1)
