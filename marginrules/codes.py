@@ -104,4 +104,3 @@ class EventKind(enum.StrEnum):
     DEFAULT_DECLARED = "default_declared"
     WATERFALL_DRAWN = "waterfall_drawn"
     WATERFALL_COVERED = "waterfall_covered"
-    NOTIFIED = "notified"

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which positions one round of a liquidation closes, and how much of each."""
+
+from __future__ import annotations
+
+import math
+
+from marginrules.escalation.state import Measure
+from marginrules.model import Holding
+from marginrules.terms import LiquidationTerms
+
+_NOISE = 1e-9
+
+
+def plan_round(terms: LiquidationTerms, measure: Measure, until: float) -> list[tuple[str, float]]:
+    """
+    Return the orders of one round.
+
+    A fraction closes that part of every position. A target reduces maintenance margin to equity / target, position by
+    position in the order the rulebook names; tiers make the requirement convex, so a part of a position frees at least
+    that part of its requirement.
+
+    Returns:
+        (symbol, signed quantity to trade); a long position is sold.
+
+    Rounding:
+        Up to the instrument's quantity step, never beyond the position.
+    """
+    if terms.fraction:
+        shares = {one.symbol: terms.fraction for one in measure.holdings}
+    else:
+        shares = _shares_to_target(terms, measure, max(terms.target, until))
+    orders = []
+    for one in _in_order(terms.first, measure.holdings):
+        quantity = _round_up(abs(one.quantity) * shares.get(one.symbol, 0.0), one)
+        if quantity > 0.0:
+            orders.append((one.symbol, -math.copysign(quantity, one.quantity)))
+    return orders
+
+
+def _in_order(first: str, holdings: tuple[Holding, ...]) -> list[Holding]:
+    keys = {
+        "largest_loss": lambda one: (one.unrealized_pnl, one.symbol),
+        "largest_margin": lambda one: (-one.maintenance_margin, one.symbol),
+        "pro_rata": lambda one: (0.0, one.symbol),
+    }
+    return sorted((one for one in holdings if one.quantity != 0.0), key=keys[first])
+
+
+def _shares_to_target(terms: LiquidationTerms, measure: Measure, target: float) -> dict[str, float]:
+    excess = measure.maintenance_margin - max(measure.equity, 0.0) / target
+    if terms.first == "pro_rata":
+        share = min(1.0, excess / measure.maintenance_margin) if measure.maintenance_margin > 0.0 else 1.0
+        return {one.symbol: share for one in measure.holdings}
+    shares = {}
+    for one in _in_order(terms.first, measure.holdings):
+        if excess <= 0.0:
+            break
+        if one.maintenance_margin > 0.0:
+            shares[one.symbol] = min(1.0, excess / one.maintenance_margin)
+            excess -= one.maintenance_margin
+    return shares
+
+
+def _round_up(quantity: float, one: Holding) -> float:
+    held = abs(one.quantity)
+    if one.quantity_step <= 0.0:
+        return min(quantity, held)
+    return min(math.ceil(quantity / one.quantity_step - _NOISE) * one.quantity_step, held)
