@@ -364,7 +364,6 @@ cdef class Engine:
         cdef Pool made
         cdef Pool old
         cdef Pool* target
-        cdef Proposal proposal
         cdef Spec* spec
         cdef int32_t k
         made.position_count, made.balance_count, made.order_count = len(positions), len(balances), 0
@@ -386,13 +385,7 @@ cdef class Engine:
             made.balances[k].asset = asset
             made.balances[k].amount = amount
             made.balances[k].unused = 0
-        for instrument, quantity, price, leverage in orders:
-            spec = self.specs + <int>instrument
-            proposal.instrument = instrument
-            proposal.quantity = quantity
-            proposal.price = price
-            proposal.leverage_rate = 1.0 / <double>leverage if leverage else 0.0
-            add_order(&made, spec, &proposal, proposal.price if proposal.price > 0.0 else spec.mark)
+        self.sum_orders(&made, orders)
         made.due = due
         made.profile = profile
         with nogil:
@@ -406,6 +399,89 @@ cdef class Engine:
             target.profile = made.profile
             pthread_rwlock_unlock(&self.lock)
         free_pool(&old)
+
+    def put_orders(self, int pool, list orders):
+        """Replace the open orders of a pool by rows (instrument id, signed quantity, price or 0, leverage or 0)."""
+        cdef Pool made
+        cdef Pool* target = self.pools + pool
+        cdef OrderSum* old
+        made = target[0]
+        made.order_count = 0
+        made.orders = <OrderSum*>(allocate(len(orders), sizeof(OrderSum)) if orders else NULL)
+        self.sum_orders(&made, orders)
+        with nogil:
+            pthread_rwlock_wrlock(&self.lock)
+            old = target.orders
+            target.orders, target.order_count = made.orders, made.order_count
+            pthread_rwlock_unlock(&self.lock)
+        free(old)
+
+    cdef int sum_orders(self, Pool* made, list orders) except -1:
+        cdef Proposal proposal
+        cdef Spec* spec
+        for instrument, quantity, price, leverage in orders:
+            spec = self.specs + <int>instrument
+            proposal.instrument = instrument
+            proposal.quantity = quantity
+            proposal.price = price
+            proposal.leverage_rate = 1.0 / <double>leverage if leverage else 0.0
+            add_order(made, spec, &proposal, proposal.price if proposal.price > 0.0 else spec.mark)
+        return 0
+
+    def add_balance(self, int pool, int asset, double amount):
+        """Add an amount of an asset to a pool; negative takes away."""
+        cdef Pool* target = self.pools + pool
+        cdef Balance* bigger
+        cdef Balance* old
+        cdef int32_t k = 0
+        bigger = <Balance*>allocate(target.balance_count + 1, sizeof(Balance))
+        if target.balance_count:
+            memcpy(bigger, target.balances, target.balance_count * sizeof(Balance))
+        for k in range(target.balance_count + 1):
+            if k == target.balance_count:
+                bigger[k].asset = asset
+            if bigger[k].asset == asset:
+                bigger[k].amount += amount
+                break
+        with nogil:
+            pthread_rwlock_wrlock(&self.lock)
+            old = target.balances
+            target.balances = bigger
+            if k == target.balance_count:
+                target.balance_count += 1
+            pthread_rwlock_unlock(&self.lock)
+        free(old)
+
+    def set_position(self, int pool, int instrument, double quantity, double entry_price, double leverage):
+        """Replace one position of a pool; a quantity of 0 removes it."""
+        cdef Pool* target = self.pools + pool
+        cdef Position* made = <Position*>allocate(target.position_count + 1, sizeof(Position))
+        cdef Position* old
+        cdef Spec* spec = self.specs + instrument
+        cdef int32_t k, count = target.position_count, at = position_of(target, instrument)
+        if count > 0:
+            memcpy(made, target.positions, <size_t>count * sizeof(Position))
+        if quantity == 0.0:
+            if at >= 0:
+                for k in range(at, count - 1):
+                    made[k] = made[k + 1]
+                count -= 1
+        else:
+            if at < 0:
+                at = count
+                count += 1
+            made[at].instrument = instrument
+            made[at].quantity = quantity
+            made[at].cost = 0.0 if spec.spot else cost_of(spec, quantity, entry_price)
+            made[at].leverage_rate = 1.0 / leverage if leverage > 0.0 else 0.0
+        with nogil:
+            pthread_rwlock_wrlock(&self.lock)
+            old = target.positions
+            target.positions, target.position_count = made, count
+            for k in range(target.order_count):
+                target.orders[k].position = position_of(target, target.orders[k].instrument)
+            pthread_rwlock_unlock(&self.lock)
+        free(old)
 
     def pool_content(self, int pool):
         """Return (due, balances, positions) in the rows of `put_pool`; an entry price is derived from the cost."""
