@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Names to ids and back: instruments, assets, accounts, pools and open orders of one shard, kept in the core's memory.
+
+Nothing here decides; everything was checked at the border. An account costs no Python object of its own but its name.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from marginrules._core.core import Engine
+from marginrules.codes import InstrumentKind
+from marginrules.errors import InputError
+from marginrules.model import CROSS, Account, Holding, Instrument, Order, Pool, Position, Price
+from marginrules.rulebook import Program
+from marginrules.service.fills import apply_fill
+
+FOREVER_NS = 1 << 61  # the rulebook's own currency is worth 1 of itself at any time
+
+
+@dataclass(slots=True)
+class OpenOrder:
+    """Carry an open order; one that is held was accepted here and stays until released, filled or expired."""
+
+    order: Order
+    is_held: bool
+
+
+class Book:
+    """Keep the state of instruments, accounts and pools in one engine."""
+
+    def __init__(self) -> None:
+        self.engine = Engine()
+        self.instruments: dict[str, Instrument] = {}
+        self.instrument_ids: dict[str, int] = {}
+        self.instrument_names: list[str] = []
+        self.products: list[int] = []  # of the active program, per instrument
+        self.asset_ids: dict[str, int] = {}
+        self.asset_names: list[str] = []
+        self.account_ids: dict[str, int] = {}
+        self.account_names: list[str] = []
+        self.class_ids: dict[str, int] = {}
+        self.class_names: list[str] = []
+        self.cross_pools = array("i")
+        self.isolated_pools: dict[tuple[int, int], int] = {}
+        self.orders: dict[int, dict[str, OpenOrder]] = {}
+        self.price_times: dict[str, int] = {}
+        self.program: Program | None = None
+
+    # Names
+
+    def pool_id(self, account: str, pool: str) -> int:
+        """Return a pool's id; InputError where account or pool is unknown."""
+        account_id = self.account_ids.get(account)
+        if account_id is None:
+            raise InputError("MR-I104", f"account {account!r} is not known")
+        if pool == CROSS:
+            return self.cross_pools[account_id]
+        found = self.isolated_pools.get((account_id, self.instrument_ids.get(pool, -1)))
+        if found is None:
+            raise InputError("MR-I105", f"account {account} has no isolated pool {pool!r}", "empty for the cross pool")
+        return found
+
+    def pool_label(self, pool: int) -> str:
+        """Return `account` for a cross pool, `account|symbol` for an isolated one."""
+        account, isolated, _, _ = self.engine.pool_state(pool)
+        name = self.account_names[account]
+        return name if isolated < 0 else f"{name}|{self.instrument_names[isolated]}"
+
+    def pool_of_label(self, label: str) -> int:
+        """Return the pool that a label, or the id of one of its calls, names."""
+        account, _, symbol = label.partition("#")[0].partition("|")
+        return self.pool_id(account, symbol)
+
+    def instrument_id(self, symbol: str) -> int:
+        """Return an instrument's id; InputError where it is unknown."""
+        found = self.instrument_ids.get(symbol)
+        if found is None:
+            raise InputError("MR-I106", f"instrument {symbol!r} is not known", "define it first")
+        return found
+
+    def asset_id(self, asset: str) -> int:
+        """Return an asset's id; InputError where neither the rulebook nor an instrument names it."""
+        found = self.asset_ids.get(asset)
+        if found is None:
+            raise InputError("MR-I107", f"asset {asset!r} is not known", "collateral is named in the rulebook")
+        return found
+
+    # Program
+
+    def activate(self, program: Program) -> None:
+        """Switch to a program; everything that does not fit it was refused before."""
+        self.program = program
+        for asset in sorted({program.currency, *program.assets}):
+            self._add_asset(asset)
+        products = [program.product_of(self.instruments[name]) for name in self.instrument_names]
+        self.products = products
+        self.engine.activate(
+            program.tables,
+            products,
+            [self._max_age_ns(product) for product in products],
+            [program.assets.get(name, -1) for name in self.asset_names],
+            [max(program.profile_of(name, ""), 0) for name in self.class_names],
+            {
+                self.account_ids[name]: program.profile_of(self._class_of(name), name)
+                for name in program.special_accounts
+                if name in self.account_ids
+            },
+        )
+        self.engine.set_prices([(self.asset_ids[program.currency], 1.0, 0, FOREVER_NS)], [])
+
+    def misfits(self, program: Program) -> list[str]:
+        """Return what of this book a program could not evaluate."""
+        found = [f"account class {name}" for name in self.class_names if program.profile_of(name, "") < 0]
+        found += [f"instrument {name}" for name, one in self.instruments.items() if program.product_of(one) < 0]
+        if self.program and self.program.currency != program.currency:
+            found.append(f"currency {self.program.currency}")
+        return found
+
+    def _max_age_ns(self, product: int) -> int:
+        if self.program is None or product < 0:
+            return 0
+        return self.program.products[product].max_age_ns
+
+    def _class_of(self, account: str) -> str:
+        return self.class_names[self.engine.account_state(self.account_ids[account])[0]]
+
+    def _add_asset(self, asset: str) -> int:
+        if asset not in self.asset_ids:
+            rule = self.program.assets.get(asset, -1) if self.program else -1
+            self.asset_ids[asset] = self.engine.add_asset(rule)
+            self.asset_names.append(asset)
+        return self.asset_ids[asset]
+
+    # Market
+
+    def define(self, instrument: Instrument) -> None:
+        """Add an instrument."""
+        product = self.program.product_of(instrument) if self.program else -1
+        self.instrument_ids[instrument.symbol] = self.engine.add_instrument(
+            self._add_asset(instrument.settlement),
+            self.asset_ids.get(instrument.underlying, -1),
+            instrument.inverse,
+            instrument.kind is InstrumentKind.SPOT,
+            instrument.multiplier,
+            instrument.quantity_step,
+            instrument.expires_ns,
+            product,
+            self._max_age_ns(product),
+        )
+        self.products.append(product)
+        self.instrument_names.append(instrument.symbol)
+        self.instruments[instrument.symbol] = instrument
+
+    def set_prices(self, prices: list[Price]) -> None:
+        """Publish prices of known instruments and assets, all at once."""
+        age = self.program.max_age_ns if self.program else 0
+        assets, marks = [], []
+        for one in prices:
+            self.price_times[one.name] = one.time_ns
+            if one.name in self.instrument_ids:
+                marks.append((self.instrument_ids[one.name], one.price, one.time_ns, one.open_interest))
+            else:
+                assets.append((self.asset_ids[one.name], one.price, one.time_ns, age))
+        self.engine.set_prices(assets, marks)
+
+    # Accounts
+
+    def put_account(self, account: Account) -> list[int]:
+        """Replace an account by a snapshot; return the pools whose state may have changed."""
+        if self.program is None:
+            raise AssertionError("accounts are taken only under an active rulebook")
+        number = self.account_ids.get(account.account_id)
+        class_id = self._class_id(account.account_class)
+        if number is None:
+            number = self.engine.add_account(class_id)
+            self.account_ids[account.account_id] = number
+            self.account_names.append(account.account_id)
+            self.cross_pools.append(self.engine.add_pool(number, -1))
+        self.engine.set_account(number, class_id, account.sequence)
+        profile = self.program.profile_of(account.account_class, account.account_id)
+        given = {one.name: one for one in account.pools}
+        for name in given:
+            isolated = self.instrument_ids.get(name, -1)
+            if name != CROSS and (number, isolated) not in self.isolated_pools:
+                self.isolated_pools[number, isolated] = self.engine.add_pool(number, isolated)
+        touched = self.engine.pools_of(number)
+        for pool in touched:
+            isolated = self.engine.pool_state(pool)[1]
+            name = self.instrument_names[isolated] if isolated >= 0 else CROSS
+            self._put_pool(pool, profile, given.get(name, Pool(name)))
+        return touched
+
+    def _class_id(self, name: str) -> int:
+        if name not in self.class_ids:
+            self.class_ids[name] = len(self.class_names)
+            self.class_names.append(name)
+        return self.class_ids[name]
+
+    def _put_pool(self, pool: int, profile: int, given: Pool) -> None:
+        held = {name: one for name, one in self.orders.get(pool, {}).items() if one.is_held}
+        # An order that the snapshot knows is the venue's own from now on.
+        held = {
+            name: one for name, one in held.items() if name not in {order.client_order_id for order in given.orders}
+        }
+        orders = held | {order.client_order_id: OpenOrder(order, is_held=False) for order in given.orders}
+        self._keep_orders(pool, orders)
+        self.engine.put_pool(
+            pool,
+            profile,
+            given.fees_due + given.funding_due,
+            [(self.asset_ids[asset], amount) for asset, amount in given.balances],
+            [(self.instrument_ids[p.symbol], p.quantity, p.entry_price, p.leverage) for p in given.positions],
+            self._order_rows(orders),
+        )
+
+    def sequence_of(self, account: str) -> int:
+        """Return the last sequence number of an account; 0 where it is new."""
+        number = self.account_ids.get(account)
+        return 0 if number is None else self.engine.account_state(number)[1]
+
+    def accounts(self) -> Iterator[str]:
+        """Yield the names of all accounts in the order in which they came."""
+        yield from list(self.account_names)
+
+    def account(self, name: str) -> Account:
+        """Return the state of an account."""
+        number = self.account_ids.get(name)
+        if number is None:
+            raise InputError("MR-I104", f"account {name!r} is not known")
+        class_id, sequence = self.engine.account_state(number)
+        pools = tuple(self.pool(pool) for pool in self.engine.pools_of(number))
+        return Account(name, self.class_names[class_id], sequence, pools)
+
+    def pool(self, pool: int) -> Pool:
+        """Return the state of a pool; fees and funding due are one sum by now."""
+        isolated = self.engine.pool_state(pool)[1]
+        due, balances, positions = self.engine.pool_content(pool)
+        return Pool(
+            name=self.instrument_names[isolated] if isolated >= 0 else CROSS,
+            balances=tuple((self.asset_names[asset], amount) for asset, amount in balances),
+            positions=tuple(Position(self.instrument_names[i], q, entry, lev) for i, q, entry, lev in positions),
+            orders=tuple(one.order for one in self.orders.get(pool, {}).values()),
+            fees_due=due,
+        )
+
+    def holdings(self, pool: int) -> tuple[Holding, ...]:
+        """Return the positions of a pool with what they are worth and what they require."""
+        return tuple(
+            Holding(
+                symbol=self.instrument_names[instrument],
+                quantity=quantity,
+                notional=notional,
+                unrealized_pnl=pnl,
+                maintenance_margin=maintenance,
+                quantity_step=self.instruments[self.instrument_names[instrument]].quantity_step,
+            )
+            for instrument, quantity, notional, pnl, _, maintenance in self.engine.holdings(pool)
+        )
+
+    # Orders
+
+    def add_order(self, pool: int, order: Order) -> None:
+        """Hold an accepted order."""
+        orders = dict(self.orders.get(pool, {}))
+        orders[order.client_order_id] = OpenOrder(order, is_held=True)
+        self.replace_orders(pool, orders)
+
+    def replace_orders(self, pool: int, orders: dict[str, OpenOrder]) -> None:
+        """Replace the open orders of a pool."""
+        self._keep_orders(pool, orders)
+        self.engine.put_orders(pool, self._order_rows(orders))
+
+    def _keep_orders(self, pool: int, orders: dict[str, OpenOrder]) -> None:
+        if orders:
+            self.orders[pool] = orders
+        else:
+            self.orders.pop(pool, None)
+
+    def _order_rows(self, orders: dict[str, OpenOrder]) -> list[tuple[int, float, float, float]]:
+        rows = [one.order for one in orders.values()]
+        return [(self.instrument_ids[o.symbol], o.quantity, o.price, o.leverage) for o in rows]
+
+    # Money and fills
+
+    def deposit(self, pool: int, asset: str, amount: float) -> None:
+        """Add an amount of an asset to a pool."""
+        self.engine.add_balance(pool, self.asset_id(asset), amount)
+
+    def fill(self, pool: int, symbol: str, quantity: float, price: float, fee: float) -> None:
+        """Fill a quantity at a price; what is realised, less the fee, goes to the balance in the settlement asset."""
+        instrument = self.instruments[symbol]
+        number = self.instrument_ids[symbol]
+        held, entry, leverage = 0.0, 0.0, 0.0
+        for known, known_quantity, known_entry, known_leverage in self.engine.pool_content(pool)[2]:
+            if known == number:
+                held, entry, leverage = known_quantity, known_entry, known_leverage
+        after, average, cash = apply_fill(instrument, held, entry, quantity, price)
+        self.engine.set_position(pool, number, after, average, leverage)
+        self.engine.add_balance(pool, self.asset_ids[instrument.settlement], cash - fee)
+
+    def reduce_order(self, pool: int, client_order_id: str, quantity: float) -> None:
+        """Take a filled quantity off an open order; an order that is filled is gone."""
+        orders = dict(self.orders.get(pool, {}))
+        one = orders[client_order_id]
+        left = one.order.quantity - quantity
+        if left * one.order.quantity <= 0.0 or abs(left) <= 1e-12 * abs(one.order.quantity):
+            del orders[client_order_id]
+        else:
+            orders[client_order_id] = replace(one, order=replace(one.order, quantity=left))
+        self.replace_orders(pool, orders)

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Where plain data becomes records: every number finite and in range, every identifier well-formed, every name known.
+
+Each reader raises InputError naming the field; nothing has changed by then.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from marginrules import limits
+from marginrules.codes import InstrumentKind
+from marginrules.errors import InputError
+from marginrules.model import Account, Instrument, Order, Pool, Position, Price
+
+Data = Mapping[str, Any]
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,127}")
+
+
+def number(field: str, value: float, low: float, high: float = limits.MAGNITUDE_MAX, low_open: bool = False) -> float:
+    """Return a finite number inside its range."""
+    if not math.isfinite(value):
+        raise InputError("MR-I101", f"{field} was {value}", "give a finite number")
+    if not (low < value if low_open else low <= value) or not value <= high:
+        bound = "above" if low_open else "from"
+        raise InputError("MR-I102", f"{field} was {value:g}", f"allowed: {bound} {low:g} to {high:g}")
+    return float(value)
+
+
+def quantity(field: str, value: float) -> float:
+    """Return a signed number that is not zero."""
+    if number(field, value, -limits.MAGNITUDE_MAX) == 0.0:
+        raise InputError("MR-I102", f"{field} was 0", "give a quantity; negative is short or a sale")
+    return float(value)
+
+
+def time_ns(field: str, value: int) -> int:
+    """Return a moment in nanoseconds since 1970."""
+    if not 0 <= value <= limits.TIME_NS_MAX:
+        raise InputError("MR-I102", f"{field} was {value}", "nanoseconds since 1970, in UTC")
+    return value
+
+
+def identifier(field: str, value: str) -> str:
+    """Return an identifier: letters, digits and `_ . : / @ -`, at most 128 characters."""
+    if not value:
+        raise InputError("MR-I103", f"{field} was missing", f"give {field}")
+    if not _IDENTIFIER.fullmatch(value):
+        raise InputError("MR-I110", f"{field} was {value[:40]!r}", "letters, digits and _ . : / @ -, at most 128")
+    return value
+
+
+def text(field: str, value: str) -> str:
+    """Return a sentence of a person: not empty, printable, not too long."""
+    if not value.strip():
+        raise InputError("MR-I103", f"{field} was missing", "every act of a person says who and why")
+    if len(value.encode()) > limits.TEXT_BYTES_MAX or not value.isprintable():
+        raise InputError("MR-I110", f"{field} was not printable or too long", f"at most {limits.TEXT_BYTES_MAX} bytes")
+    return value
+
+
+def bounded(field: str, items: Sequence[Any], most: int) -> Sequence[Any]:
+    """Return a list that is not too long."""
+    if len(items) > most:
+        raise InputError("MR-I113", f"{field} had {len(items)} items", f"allowed: at most {most:,}")
+    return items
+
+
+def unique(field: str, names: Sequence[str]) -> None:
+    """Check that no name is given twice."""
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError("MR-I120", f"{field} {twice!r} was given twice", "give each once")
+
+
+def instrument(data: Data) -> Instrument:
+    """Read one instrument."""
+    symbol = identifier("symbol", data["symbol"])
+    if data["kind"] not in iter(InstrumentKind):
+        raise InputError("MR-I103", f"kind of {symbol} was missing", "spot, perpetual or future")
+    kind = InstrumentKind(data["kind"])
+    inverse = bool(data.get("inverse", False))
+    if inverse and kind is InstrumentKind.SPOT:
+        raise InputError("MR-I102", f"{symbol} was an inverse spot", "only contracts are inverse")
+    expires = time_ns("expires_ns", data.get("expires_ns", 0))
+    if (kind is InstrumentKind.FUTURE) != (expires > 0):
+        raise InputError("MR-I103", f"expires_ns of {symbol} was {expires}", "a future expires, nothing else does")
+    return Instrument(
+        symbol=symbol,
+        kind=kind,
+        underlying=identifier("underlying", data["underlying"]),
+        settlement=identifier("settlement", data["settlement"]),
+        multiplier=number("multiplier", data.get("multiplier", 1.0), 0.0, low_open=True),
+        inverse=inverse,
+        quantity_step=number("quantity_step", data.get("quantity_step", 0.0), 0.0),
+        expires_ns=expires,
+    )
+
+
+def price(data: Data) -> Price:
+    """Read one price."""
+    name = identifier("name", data["name"])
+    return Price(
+        name=name,
+        price=number(f"price of {name}", data["price"], 0.0, low_open=True),
+        time_ns=time_ns(f"time_ns of {name}", data["time_ns"]),
+        open_interest=number(f"open_interest of {name}", data.get("open_interest", 0.0), 0.0),
+    )
+
+
+def order(data: Data, who: str = "order") -> Order:
+    """Read one order."""
+    return Order(
+        client_order_id=identifier(f"client_order_id of {who}", data["client_order_id"]),
+        symbol=identifier(f"symbol of {who}", data["symbol"]),
+        quantity=quantity(f"quantity of {who}", data["quantity"]),
+        price=number(f"price of {who}", data.get("price", 0.0), 0.0),
+        leverage=_leverage(who, data.get("leverage", 0.0)),
+        reduce_only=bool(data.get("reduce_only", False)),
+        expires_ns=time_ns(f"expires_ns of {who}", data.get("expires_ns", 0)),
+    )
+
+
+def position(data: Data, is_spot: bool) -> Position:
+    """Read one position; spot has no entry price, everything else has one."""
+    symbol = data["symbol"]
+    entry = number(f"entry_price of {symbol}", data.get("entry_price", 0.0), 0.0, low_open=not is_spot)
+    return Position(
+        symbol=symbol,
+        quantity=quantity(f"quantity of {symbol}", data["quantity"]),
+        entry_price=0.0 if is_spot else entry,
+        leverage=_leverage(symbol, data.get("leverage", 0.0)),
+    )
+
+
+def _leverage(who: str, value: float) -> float:
+    if number(f"leverage of {who}", value, 0.0, limits.LEVERAGE_MAX) and value < 1.0:
+        raise InputError("MR-I102", f"leverage of {who} was {value:g}", f"0 for none, or 1 to {limits.LEVERAGE_MAX:g}")
+    return float(value)
+
+
+def pool(data: Data, instruments: Mapping[str, Instrument]) -> Pool:
+    """Read one pool; every instrument in it must be known."""
+    name = data.get("name", "")
+    for item in (*data.get("positions", ()), *data.get("orders", ())):
+        symbol = identifier("symbol", item["symbol"])
+        if symbol not in instruments:
+            raise InputError("MR-I106", f"instrument {symbol} is not known", "define it first")
+        if name and symbol != name:
+            raise InputError("MR-I105", f"isolated pool {name} held {symbol}", "an isolated pool holds one instrument")
+    if name and name not in instruments:
+        raise InputError("MR-I105", f"pool was {name!r}", "empty for the cross pool, or a known symbol")
+    positions = bounded("positions", data.get("positions", ()), limits.POSITIONS_PER_POOL_MAX)
+    balances = bounded("balances", data.get("balances", ()), limits.BALANCES_PER_POOL_MAX)
+    orders = bounded("orders", data.get("orders", ()), limits.ORDERS_PER_POOL_MAX)
+    unique("position", [item["symbol"] for item in positions])
+    unique("balance", [item["asset"] for item in balances])
+    unique("client_order_id", [item["client_order_id"] for item in orders])
+    magnitude = limits.MAGNITUDE_MAX
+    return Pool(
+        name=name,
+        balances=tuple(
+            (identifier("asset", item["asset"]), number(f"amount of {item['asset']}", item["amount"], -magnitude))
+            for item in balances
+        ),
+        positions=tuple(position(item, instruments[item["symbol"]].kind is InstrumentKind.SPOT) for item in positions),
+        orders=tuple(order(item) for item in orders),
+        fees_due=number("fees_due", data.get("fees_due", 0.0), 0.0),
+        funding_due=number("funding_due", data.get("funding_due", 0.0), 0.0),
+    )
+
+
+def account(data: Data, instruments: Mapping[str, Instrument]) -> Account:
+    """Read one account snapshot."""
+    name = identifier("account_id", data["account_id"])
+    pools = bounded(f"pools of {name}", data.get("pools", ()), limits.POOLS_PER_ACCOUNT_MAX)
+    unique(f"pool of {name}", [item.get("name", "") for item in pools])
+    sequence = data["sequence"]
+    if not 0 < sequence <= limits.TIME_NS_MAX:
+        raise InputError("MR-I102", f"sequence of {name} was {sequence}", "give a number above 0")
+    return Account(
+        account_id=name,
+        account_class=identifier(f"account_class of {name}", data["account_class"]),
+        sequence=sequence,
+        pools=tuple(pool(item, instruments) for item in pools),
+    )

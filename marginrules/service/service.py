@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The shard behind one lock, its clock and its journal: apply, append, and acknowledge only what is on disk.
+
+A command is applied in memory under the lock, its entry is handed to the journal, and the caller waits for the disk
+without the lock; entries become durable in the order in which they were applied. Checks take no lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from marginrules.errors import InputError, JournalCorruptError
+from marginrules.journal import Entry
+from marginrules.journal.chain import GENESIS, Journal, chain_hash
+from marginrules.model import Order, OrderDecision
+from marginrules.service.ports import Clock
+from marginrules.service.shard import Outcome, Shard, decision_of
+from marginrules.units import format_time
+
+Data = dict[str, Any]
+EVENT_BITS = 24  # a position is an entry's number and, below it, the place of the event in the entry
+
+
+@dataclass(frozen=True, slots=True)
+class Positioned:
+    """Carry one recorded event and the position after which a watcher goes on."""
+
+    position: int
+    event: Data
+
+
+class Service:
+    """
+    Answer checks from memory and carry out commands durably.
+
+    Args:
+        journal: everything that was acknowledged before, and where everything is written from now on.
+        clock: tells the time of decisions.
+    """
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self.shard = Shard()
+        self.clock = clock
+        self._journal = journal
+        self._lock = threading.Lock()
+        self._durable = threading.Condition()
+        self._in_flight: dict[str, tuple[str, Data, Future[None]]] = {}
+        self._last_ns = 0
+        self._published = 0
+
+    # Start
+
+    def restore(self, progress: Callable[[int], None] | None = None) -> int:
+        """
+        Fold the whole journal, verifying its chain and every decision in it.
+
+        Returns:
+            The number of entries.
+
+        Raises:
+            JournalCorruptError: the chain breaks, or an entry does not follow from those before it.
+        """
+        count = 0
+        for entry, difference in recompute(self._journal.read(), self.shard):
+            if difference:
+                raise JournalCorruptError(
+                    "MR-S101", f"entry {entry.seq} does not follow from those before it: {difference}"
+                )
+            self._last_ns, count = entry.time_ns, entry.seq
+            if progress:
+                progress(count)
+        self.clock.follow(self._last_ns)
+        self._published = count
+        return count
+
+    # Answers
+
+    def now_ns(self) -> int:
+        """Return the time of a decision taken now; it never runs backwards."""
+        return max(self.clock.now_ns(), self._last_ns)
+
+    def check(self, account: str, pool: str, order: Order, want_largest: bool = True) -> OrderDecision:
+        """Decide one order from memory."""
+        return self.shard.decide(account, pool, order, self.now_ns(), want_largest)
+
+    def hold(self, request_id: str, account: str, pool: str, order: Data) -> OrderDecision:
+        """Decide one order and reserve its margin where it is accepted; durable before it is acknowledged."""
+        return decision_of(self.submit("hold", {"account": account, "pool": pool, "order": order}, request_id))
+
+    # Commands
+
+    def submit(self, kind: str, data: Data, request_id: str) -> Data:
+        """
+        Carry out a command once.
+
+        Args:
+            request_id: the same id again gets the first reply; the id with another command is refused.
+
+        Returns:
+            The reply, once it and everything before it is on disk.
+
+        Raises:
+            InputError, RulebookError: the command was refused; nothing has changed.
+            DurabilityError: the disk failed; nothing may be acknowledged any more.
+        """
+        fingerprint = hashlib.sha256(_encode([kind, data])).hexdigest()
+        with self._lock:
+            reply, future = self._known(request_id, fingerprint) or self._carry_out(kind, data, request_id, fingerprint)
+        future.result()
+        with self._durable:
+            self._in_flight.pop(request_id, None)
+        return reply
+
+    def tick(self) -> int | None:
+        """
+        Do what time alone has made due.
+
+        Returns:
+            When to come again, or None where nothing waits.
+        """
+        with self._lock:
+            future = self._run_timers(self.now_ns())
+            due = self.shard.next_due_ns()
+        if future is not None:
+            future.result()
+        return due
+
+    def _known(self, request_id: str, fingerprint: str) -> tuple[Data, Future[None]] | None:
+        with self._durable:
+            found = self._in_flight.get(request_id)
+        if found is None:
+            entry = self._journal.find_request(request_id)
+            if entry is None:
+                return None
+            body = json.loads(entry.body)
+            done: Future[None] = Future()
+            done.set_result(None)
+            found = (body["fingerprint"], body["reply"], done)
+        if found[0] != fingerprint:
+            raise InputError(
+                "MR-I117",
+                f"request id {request_id!r} was used before for another request",
+                "make a new id for each request",
+            )
+        return found[1], found[2]
+
+    def _carry_out(self, kind: str, data: Data, request_id: str, fingerprint: str) -> tuple[Data, Future[None]]:
+        now_ns = self.now_ns()
+        if self.clock.follows_market and kind == "prices":
+            now_ns = max([now_ns, *(one["time_ns"] for one in data["prices"])])
+        self._run_timers(now_ns)
+        outcome = self.shard.apply(kind, data, now_ns)
+        self.clock.follow(now_ns)
+        future = self._append(kind, data, outcome, now_ns, request_id, fingerprint)
+        if request_id:
+            with self._durable:
+                self._in_flight[request_id] = (fingerprint, outcome.reply, future)
+        return outcome.reply, future
+
+    def _run_timers(self, until_ns: int) -> Future[None] | None:
+        """
+        Do what is due. Market time stops at each timer on its way; wall-clock time handles what was missed at once.
+        """
+        future = None
+        while (due := self.shard.next_due_ns()) is not None and due <= until_ns:
+            now_ns = max(due, self._last_ns) if self.clock.follows_market else until_ns
+            outcome = self.shard.apply("tick", {}, now_ns)
+            if outcome.events or outcome.reply:
+                future = self._append("tick", {}, outcome, now_ns, "", "")
+        return future
+
+    def _append(
+        self, kind: str, data: Data, outcome: Outcome, now_ns: int, request_id: str, fingerprint: str
+    ) -> Future[None]:
+        self._last_ns = max(self._last_ns, now_ns)
+        body = entry_body(data, outcome, fingerprint)
+        seq, future = self._journal.append(now_ns, kind, request_id, len(outcome.events), body)
+        future.add_done_callback(lambda done: self._publish(seq, done))
+        return future
+
+    def _publish(self, seq: int, done: Future[None]) -> None:
+        if done.exception() is None:
+            with self._durable:
+                self._published = seq
+                self._durable.notify_all()
+
+    # Watching
+
+    @property
+    def published(self) -> int:
+        """Return the number of the last entry that watchers may see."""
+        return self._published
+
+    def wait_beyond(self, seq: int, timeout_s: float) -> bool:
+        """Wait until an entry above `seq` is durable; return whether there is one."""
+        with self._durable:
+            return self._durable.wait_for(lambda: self._published > seq, timeout_s)
+
+    def events(self, after: int) -> Iterator[Positioned]:
+        """Yield recorded events above a position, in order, up to what is durable now."""
+        seq, place = after >> EVENT_BITS, after & ((1 << EVENT_BITS) - 1)
+        last = self._published
+        for entry in self._journal.read(max(seq - 1, 0), only_with_events=True):
+            if entry.seq > last:
+                return
+            for index, event in enumerate(json.loads(entry.body)["events"], start=1):
+                if entry.seq > seq or index > place:
+                    yield Positioned((entry.seq << EVENT_BITS) | index, event)
+
+    def check_position(self, after: int) -> None:
+        """Refuse a resume position that lies beyond the journal."""
+        if after >> EVENT_BITS > self._published:
+            raise InputError("MR-I121", f"resume position was {after}", "resume from a position that a watch gave")
+
+
+def entry_body(data: Data, outcome: Outcome, fingerprint: str) -> bytes:
+    """Return the canonical bytes of an entry: what was asked, answered and done."""
+    return _encode(
+        {
+            "do": data,
+            "reply": outcome.reply,
+            "events": [event.as_json() for event in outcome.events],
+            "fingerprint": fingerprint,
+        }
+    )
+
+
+def recompute(entries: Iterator[Entry], shard: Shard) -> Iterator[tuple[Entry, str]]:
+    """
+    Apply recorded commands again and compare what they give with what was recorded.
+
+    Yields:
+        Each entry, and what differs; "" where nothing does.
+
+    Raises:
+        JournalCorruptError: the chain of hashes does not hold.
+    """
+    head = GENESIS
+    for count, entry in enumerate(entries, start=1):
+        head = chain_hash(head, entry.seq, entry.time_ns, entry.kind, entry.request_id, entry.event_count, entry.body)
+        if head != entry.hash or entry.seq != count:
+            raise JournalCorruptError("MR-S101", f"chain breaks at entry {count}")
+        body = json.loads(entry.body)
+        outcome = shard.apply(entry.kind, body["do"], entry.time_ns)
+        again = entry_body(body["do"], outcome, body["fingerprint"])
+        yield entry, "" if again == entry.body else _difference(entry, body, outcome)
+
+
+def _difference(entry: Entry, body: Data, outcome: Outcome) -> str:
+    if outcome.reply != body["reply"]:
+        return f"{entry.kind} at {format_time(entry.time_ns)}: reply was {body['reply']}, now {outcome.reply}"
+    now = [event.as_json() for event in outcome.events]
+    for index, (before, after) in enumerate(zip(body["events"], now, strict=False)):
+        if before != after:
+            return f"event {index + 1} was {before}, now {after}"
+    return f"{len(body['events'])} events were recorded, now {len(now)}"
+
+
+def _encode(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode()

@@ -1,0 +1,601 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+One shard as a deterministic fold: `apply(kind, data, now)` changes the state and returns a reply and events.
+
+No clock, no I/O, no random number: the same commands at the same times give the same replies, events and state, bit for
+bit. That is how a restart restores it and how a replay checks it. A command that is refused raises before anything has
+changed.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from marginrules._core.core import Assessment, Batch
+from marginrules.codes import INVALID_MASK, CallStatus, EventKind, Reason, Restriction
+from marginrules.errors import InputError
+from marginrules.escalation import desk, ladder
+from marginrules.escalation.state import Call, Event, LadderState, Measure
+from marginrules.limits import BATCH_ITEMS_MAX
+from marginrules.model import CROSS, Order, OrderDecision
+from marginrules.rulebook import Program, load
+from marginrules.service import border
+from marginrules.service.book import Book
+from marginrules.terms import Ladder
+from marginrules.units import DAY_NS, format_time, round_credit_down
+
+Data = dict[str, Any]
+FUTURE_NS = 5_000_000_000  # how far ahead of the server a price may be
+ANSWER_KEPT_NS = DAY_NS  # how long the answer under a client order id outlives its order
+_SETTLE_MAX = 16
+_ENDS = {
+    EventKind.CALL_MET: CallStatus.MET,
+    EventKind.CALL_CURED: CallStatus.CURED,
+    EventKind.CALL_UNMET: CallStatus.UNMET,
+    EventKind.CALL_WAIVED: CallStatus.WAIVED,
+    EventKind.CALL_SUPERSEDED: CallStatus.SUPERSEDED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """Carry one activated rulebook."""
+
+    number: int
+    program: Program
+    file: str
+    activated_ns: int
+    who: str
+    why: str
+
+
+@dataclass(slots=True)
+class Answer:
+    """Keep the first answer under a client order id."""
+
+    order: Order
+    reply: Data
+    time_ns: int
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Carry what a command did."""
+
+    reply: Data = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+
+
+class Shard:
+    """Hold the state of one shard."""
+
+    def __init__(self) -> None:
+        self.book = Book()
+        self.revisions: list[Revision] = []
+        self.active: Revision | None = None
+        self.programs: dict[str, Program] = {}
+        self.states: dict[int, LadderState] = {}  # pools where something is under way
+        self.numbers: dict[int, int] = {}  # last call number of every pool that ever had one
+        self.calls: dict[str, Call] = {}
+        self.answers: dict[tuple[str, str], Answer] = {}
+        self.market_sequence = 0
+        self._timers: list[tuple[int, int]] = []
+        self._scheduled: dict[int, int] = {}
+        self._batch: Batch | None = None
+        self._commands: dict[str, Callable[[Data, int], Outcome]] = {
+            "activate": self._activate,
+            "rollback": self._rollback,
+            "instruments": self._instruments,
+            "prices": self._prices,
+            "accounts": self._accounts,
+            "hold": self._hold,
+            "release": self._release,
+            "fill": self._fill,
+            "deposit": self._deposit,
+            "acknowledge": self._act,
+            "extend": self._act,
+            "dispute": self._act,
+            "waive": self._act,
+            "executed": self._executed,
+            "cover": self._cover,
+            "tick": self._tick,
+        }
+
+    def apply(self, kind: str, data: Data, now_ns: int) -> Outcome:
+        """
+        Carry out one command.
+
+        Args:
+            kind: one of the commands above.
+            data: plain data; see the method of the command.
+            now_ns: not before the time of the last command.
+
+        Raises:
+            InputError, RulebookError: the command was refused; nothing has changed.
+        """
+        return self._commands[kind](data, now_ns)
+
+    @property
+    def program(self) -> Program:
+        """Return the active program; InputError where there is none."""
+        if self.active is None:
+            raise InputError("MR-I115", "no rulebook is active", "activate one first")
+        return self.active.program
+
+    # Rulebooks
+
+    def _activate(self, data: Data, now_ns: int) -> Outcome:
+        """Take {text, file, who, why}."""
+        file, who, why = data["file"], border.text("who", data["who"]), border.text("why", data["why"])
+        program = load(data["text"].encode(), file)
+        return self._switch(program, file, who, why, now_ns)
+
+    def _rollback(self, data: Data, now_ns: int) -> Outcome:
+        """Take {revision, who, why}; the old text becomes a new revision."""
+        found = next((one for one in self.revisions if one.number == data["revision"]), None)
+        if found is None:
+            raise InputError("MR-I116", f"revision {data['revision']} is not known")
+        who, why = border.text("who", data["who"]), border.text("why", data["why"])
+        return self._switch(found.program, found.file, who, why, now_ns)
+
+    def _switch(self, program: Program, file: str, who: str, why: str, now_ns: int) -> Outcome:
+        if program.effective_ns > now_ns:
+            hint = "activate it from that moment on"
+            raise InputError("MR-I102", f"effective date was {format_time(program.effective_ns)}, in the future", hint)
+        misfits = self.book.misfits(program)
+        if misfits:
+            shown = ", ".join(misfits[:5]) + (f" and {len(misfits) - 5} more" if len(misfits) > 5 else "")
+            raise InputError("MR-I114", f"the rulebook does not cover: {shown}", "add what is missing to the rulebook")
+        self.book.activate(program)
+        self.programs[program.digest] = program
+        self.active = Revision(len(self.revisions) + 1, program, file, now_ns, who, why)
+        self.revisions.append(self.active)
+        outcome = Outcome({"revision": self.active.number, "digest": program.digest})
+        self._settle_all(now_ns, outcome.events)
+        return outcome
+
+    # Market
+
+    def _instruments(self, data: Data, now_ns: int) -> Outcome:
+        """Take {instruments}."""
+        del now_ns
+        given = [
+            border.instrument(item) for item in border.bounded("instruments", data["instruments"], BATCH_ITEMS_MAX)
+        ]
+        border.unique("instrument", [one.symbol for one in given])
+        program = self.program
+        for one in given:
+            known = self.book.instruments.get(one.symbol)
+            if known is not None and known != one:
+                raise InputError(
+                    "MR-I120", f"instrument {one.symbol} was defined before, differently", "use a new symbol"
+                )
+            if known is None and one.symbol in self.book.asset_ids:
+                raise InputError("MR-I120", f"{one.symbol} is the name of an asset", "use another symbol")
+            if program.product_of(one) < 0:
+                hint = "see `match` of the rulebook's products"
+                raise InputError("MR-I114", f"instrument {one.symbol} matches no product, or two alike", hint)
+        for one in given:
+            if one.symbol not in self.book.instruments:
+                self.book.define(one)
+        return Outcome({"count": len(given)})
+
+    def _prices(self, data: Data, now_ns: int) -> Outcome:
+        """Take {sequence, prices}; every pool is assessed again."""
+        given = [border.price(item) for item in border.bounded("prices", data["prices"], BATCH_ITEMS_MAX)]
+        border.unique("price of", [one.name for one in given])
+        if data["sequence"] <= self.market_sequence:
+            raise InputError(
+                "MR-I109", f"market sequence was {data['sequence']}", f"the last one was {self.market_sequence}"
+            )
+        for one in given:
+            if one.name not in self.book.instruments and one.name not in self.book.asset_ids:
+                raise InputError("MR-I106", f"{one.name!r} is neither an instrument nor an asset", "define it first")
+            if self.active and one.name == self.active.program.currency:
+                raise InputError("MR-I102", f"{one.name} is the rulebook's currency", "its price is 1, always")
+            if one.time_ns > now_ns + FUTURE_NS:
+                raise InputError("MR-I119", f"time of {one.name} was {format_time(one.time_ns)}, in the future")
+            if one.time_ns < self.book.price_times.get(one.name, 0):
+                raise InputError("MR-I119", f"time of {one.name} was before its last price", "send prices in order")
+        self.market_sequence = data["sequence"]
+        self.book.set_prices(given)
+        outcome = Outcome({"count": len(given), "sequence": self.market_sequence})
+        self._settle_all(now_ns, outcome.events)
+        return outcome
+
+    # Accounts
+
+    def _accounts(self, data: Data, now_ns: int) -> Outcome:
+        """Take {accounts}: snapshots, all taken or none."""
+        program = self.program
+        items = border.bounded("accounts", data["accounts"], BATCH_ITEMS_MAX)
+        given = [border.account(item, self.book.instruments) for item in items]
+        border.unique("account", [one.account_id for one in given])
+        for one in given:
+            if program.profile_of(one.account_class, one.account_id) < 0:
+                hint = f"the rulebook has {', '.join(program.classes)}"
+                raise InputError("MR-I108", f"class of {one.account_id} was {one.account_class!r}", hint)
+            last = self.book.sequence_of(one.account_id)
+            if one.sequence <= last:
+                raise InputError(
+                    "MR-I109", f"sequence of {one.account_id} was {one.sequence}", f"the last one was {last}"
+                )
+            for pool in one.pools:
+                for asset, _ in pool.balances:
+                    self.book.asset_id(asset)
+        outcome = Outcome({"count": len(given)})
+        for one in given:
+            for touched in self.book.put_account(one):
+                self._schedule(touched)
+                self._settle(touched, now_ns, outcome.events)
+        return outcome
+
+    def _deposit(self, data: Data, now_ns: int) -> Outcome:
+        """Take {account, pool, asset, amount, who, why}; what it adds to equity is applied to open calls, oldest first."""
+        pool = self.book.pool_id(data["account"], data.get("pool", CROSS))
+        self.book.asset_id(data["asset"])
+        amount = border.number("amount", data["amount"], 0.0, low_open=True)
+        who, why = border.text("who", data["who"]), border.text("why", data["why"])
+        credited = self._add_collateral(pool, data["asset"], amount, now_ns)
+        outcome = Outcome({"credited": str(credited)})
+        self._move(pool, outcome.events, lambda state, on: desk.deposit(state, on, credited, who, why, now_ns))
+        self._settle(pool, now_ns, outcome.events)
+        return outcome
+
+    def _add_collateral(self, pool: int, asset: str, amount: float, now_ns: int) -> Decimal:
+        """Add to a balance; return what that added to equity, nothing where equity cannot be told."""
+        before = self.book.engine.assess(pool, now_ns)
+        self.book.deposit(pool, asset, amount)
+        after = self.book.engine.assess(pool, now_ns)
+        if not (before.is_valid and after.is_valid):
+            return Decimal(0)
+        return max(round_credit_down(after.equity - before.equity, self.program.increment), Decimal(0))
+
+    # Orders
+
+    def decide(self, account: str, pool: str, order: Order, now_ns: int, want_largest: bool = True) -> OrderDecision:
+        """Decide one order from memory; nothing is changed, and any thread may ask."""
+        book = self.book
+        account_id = book.account_ids.get(account)
+        if self.active is None:
+            return _refused(Reason.NO_RULEBOOK)
+        if account_id is None:
+            return _refused(Reason.UNKNOWN_ACCOUNT)
+        instrument = book.instrument_ids.get(order.symbol, -1)
+        if instrument < 0:
+            return _refused(Reason.UNKNOWN_INSTRUMENT)
+        if pool == CROSS:
+            pool_id = book.cross_pools[account_id]
+        else:
+            pool_id = book.isolated_pools.get((account_id, book.instrument_ids.get(pool, -1)), -1)
+            if pool_id < 0 or pool != order.symbol:
+                return _refused(Reason.UNKNOWN_POOL)
+        accepted, flags, before, after, largest = book.engine.check_order(
+            pool_id, instrument, order.quantity, order.price, order.leverage, order.reduce_only, now_ns, want_largest
+        )
+        program = self.active.program
+        if flags & INVALID_MASK:
+            return replace(_refused(Reason(flags)), digest=program.digest)
+        profile, product = book.engine.pool_state(pool_id)[2], book.products[instrument]
+        return OrderDecision(
+            accepted=accepted,
+            reasons=Reason(flags),
+            equity_before=before.equity,
+            initial_margin_before=before.initial_margin,
+            maintenance_margin_before=before.maintenance_margin,
+            equity_after=after.equity,
+            initial_margin_after=after.initial_margin,
+            maintenance_margin_after=after.maintenance_margin,
+            quantity_max=largest,
+            rule=self._deciding_rule(pool_id, flags, profile, product),
+            digest=program.digest,
+        )
+
+    def _deciding_rule(self, pool: int, flags: int, profile: int, product: int) -> str:
+        """Name the rulebook line that decided: the step that restricts, or the product's rates."""
+        program = self.program
+        if flags & (Reason.POOL_BLOCKED | Reason.POOL_REDUCE_ONLY):
+            state = self.states.get(pool)
+            if state is not None and state.active:
+                pinned = self.programs[state.digest].ladders[state.ladder]
+                steps = [pinned.steps[one.step] for one in state.active if pinned.steps[one.step].restrict]
+                if steps:
+                    step = max(steps, key=lambda one: one.restrict)
+                    return f"{self.programs[state.digest].name}:{step.line} {pinned.name}/{step.name}"
+        line = program.margin_lines[profile][product] if product >= 0 else 0
+        return f"{program.name}:{line} {program.products[product].name}" if line else program.name
+
+    def _hold(self, data: Data, now_ns: int) -> Outcome:
+        """Take {account, pool, order}; the same client order id twice gives the first answer."""
+        order = border.order(data["order"])
+        account, pool = data["account"], data.get("pool", CROSS)
+        self._forget_answers(now_ns)
+        known = self.answers.get((account, order.client_order_id))
+        if known is not None:
+            same = known.order == order
+            return Outcome(known.reply if same else decision_data(_refused(Reason.CLIENT_ORDER_ID_REUSED)))
+        if order.expires_ns and order.expires_ns <= now_ns:
+            raise InputError("MR-I102", f"expires_ns was {format_time(order.expires_ns)}, in the past")
+        decision = self.decide(account, pool, order, now_ns)
+        if decision.accepted:
+            pool_id = self.book.pool_id(account, pool)
+            if order.client_order_id in self.book.orders.get(pool_id, {}):
+                return Outcome(decision_data(_refused(Reason.CLIENT_ORDER_ID_REUSED)))
+            self.book.add_order(pool_id, order)
+            decision = replace(decision, held=True)
+            self._schedule(pool_id)
+        reply = decision_data(decision)
+        if account in self.book.account_ids:
+            self.answers[account, order.client_order_id] = Answer(order, reply, now_ns)
+        return Outcome(reply)
+
+    def _forget_answers(self, now_ns: int) -> None:
+        """Drop answers that are a day old and whose order is gone; the oldest stand first."""
+        while self.answers:
+            key, answer = next(iter(self.answers.items()))
+            if answer.time_ns + ANSWER_KEPT_NS > now_ns:
+                return
+            del self.answers[key]
+            if self._pool_of_order(*key) is not None:
+                self.answers[key] = replace(answer, time_ns=now_ns)
+                return
+
+    def _pool_of_order(self, account: str, client_order_id: str) -> int | None:
+        number = self.book.account_ids.get(account)
+        if number is None:
+            raise InputError("MR-I104", f"account {account!r} is not known")
+        pools = self.book.engine.pools_of(number)
+        return next((pool for pool in pools if client_order_id in self.book.orders.get(pool, {})), None)
+
+    def _open_order(self, data: Data) -> tuple[int, str]:
+        name = border.identifier("client_order_id", data["client_order_id"])
+        pool = self._pool_of_order(data["account"], name)
+        if pool is None:
+            raise InputError("MR-I118", f"account {data['account']} has no open order {name!r}")
+        return pool, name
+
+    def _release(self, data: Data, now_ns: int) -> Outcome:
+        """Take {account, client_order_id}."""
+        pool, name = self._open_order(data)
+        self.book.replace_orders(pool, {k: v for k, v in self.book.orders[pool].items() if k != name})
+        outcome = Outcome({"released": name})
+        self._settle(pool, now_ns, outcome.events)
+        return outcome
+
+    def _fill(self, data: Data, now_ns: int) -> Outcome:
+        """Take {account, client_order_id, quantity, price, fee}; the quantity is signed as the order's."""
+        pool, name = self._open_order(data)
+        order = self.book.orders[pool][name].order
+        quantity = border.quantity("quantity", data["quantity"])
+        price = border.number("price", data["price"], 0.0, low_open=True)
+        fee = border.number("fee", data.get("fee", 0.0), 0.0)
+        if quantity * order.quantity < 0.0 or abs(quantity) > abs(order.quantity) * (1 + 1e-12):
+            raise InputError("MR-I102", f"quantity was {quantity:g}", f"the order has {order.quantity:g} left")
+        self.book.fill(pool, order.symbol, quantity, price, fee)
+        self.book.reduce_order(pool, name, quantity)
+        outcome = Outcome({"left": order.quantity - quantity})
+        self._settle(pool, now_ns, outcome.events)
+        return outcome
+
+    # Escalation
+
+    def _act(self, data: Data, now_ns: int) -> Outcome:
+        """Take {act, call_id, who, why} and, for extend and dispute, {until_ns}."""
+        who, why, call_id = border.text("who", data["who"]), border.text("why", data["why"]), data["call_id"]
+        if call_id not in self.calls:
+            raise InputError("MR-I111", f"call {call_id!r} is not known")
+        pool = self.book.pool_of_label(call_id)
+        until = border.time_ns("until_ns", data.get("until_ns", 0))
+        acts: dict[str, Callable[[LadderState, Ladder], desk.Moved]] = {
+            "acknowledge": lambda state, on: desk.acknowledge(state, on, call_id, who, why, now_ns),
+            "extend": lambda state, on: desk.extend(state, on, call_id, until, who, why, now_ns),
+            "dispute": lambda state, on: desk.dispute(state, on, call_id, until, who, why, now_ns),
+            "waive": lambda state, on: desk.waive(state, on, call_id, who, why, now_ns),
+        }
+        outcome = Outcome({"call_id": call_id})
+        self._move(pool, outcome.events, acts[data["act"]])
+        self._settle(pool, now_ns, outcome.events)
+        return outcome
+
+    def _executed(self, data: Data, now_ns: int) -> Outcome:
+        """Take {liquidation_id, fills: [{symbol, quantity, price, fee}]}."""
+        name = data["liquidation_id"]
+        pool = self.book.pool_of_label(name)
+        rows: list[list[float | str]] = []
+        held = {one.symbol: one.quantity for one in self.book.holdings(pool)}
+        for item in border.bounded("fills", data["fills"], BATCH_ITEMS_MAX):
+            symbol, quantity = item["symbol"], border.quantity("quantity", item["quantity"])
+            left = held.get(symbol, 0.0)
+            if quantity * left >= 0.0 or abs(quantity) > abs(left) * (1 + 1e-9):
+                raise InputError(
+                    "MR-I102", f"fill of {symbol} was {quantity:g}", f"the pool holds {left:g}; a liquidation reduces"
+                )
+            held[symbol] = left + quantity
+            fee = border.number("fee", item.get("fee", 0.0), 0.0)
+            rows.append([symbol, quantity, border.number("price", item["price"], 0.0, low_open=True), fee])
+        outcome = Outcome({"liquidation_id": name})
+        self._move(pool, outcome.events, lambda state, on: desk.executed(state, on, name, rows, now_ns))
+        for row in rows:
+            self.book.fill(pool, str(row[0]), float(row[1]), float(row[2]), float(row[3]))
+        self._settle(pool, now_ns, outcome.events)
+        return outcome
+
+    def _cover(self, data: Data, now_ns: int) -> Outcome:
+        """Take {account, pool, layer, amount, who, why}: a layer of the waterfall pays in the rulebook's currency."""
+        pool = self.book.pool_id(data["account"], data.get("pool", CROSS))
+        amount = border.number("amount", data["amount"], 0.0, low_open=True)
+        who, why = border.text("who", data["who"]), border.text("why", data["why"])
+        paid = round_credit_down(amount, self.program.increment)
+        outcome = Outcome({"layer": data["layer"]})
+        self._move(pool, outcome.events, lambda state, on: desk.cover(state, on, data["layer"], paid, who, why, now_ns))
+        self.book.deposit(pool, self.program.currency, float(paid))
+        self._settle(pool, now_ns, outcome.events)
+        return outcome
+
+    # Time
+
+    def next_due_ns(self) -> int | None:
+        """Return the earliest moment at which a timer may have something to do."""
+        return self._timers[0][0] if self._timers else None
+
+    def _tick(self, data: Data, now_ns: int) -> Outcome:
+        """Take {}; do everything that fell due, in the order in which it fell due."""
+        del data
+        outcome = Outcome()
+        pools = set()
+        while self._timers and self._timers[0][0] <= now_ns:
+            _, pool = heapq.heappop(self._timers)
+            self._scheduled.pop(pool, None)
+            pools.add(pool)
+        expired = 0
+        # Sorted by what is due and not by when it was looked at, so that a replay comes to the same order.
+        for due, pool in sorted((due, pool) for pool in pools if (due := self._due_of(pool)) is not None):
+            if due <= now_ns:
+                expired += self._expire_orders(pool, now_ns)
+                self._settle(pool, now_ns, outcome.events)
+            # Without a valid price nothing happened: ask again soon, rather than never.
+            self._schedule(pool, now_ns + ladder.RETRY_NS)
+        outcome.reply = {"expired": expired} if expired else {}
+        return outcome
+
+    def _due_of(self, pool: int) -> int | None:
+        state = self.states.get(pool)
+        due = ladder.next_due_ns(state, self._ladder_of(state)) if state else None
+        expiries = [one.order.expires_ns for one in self.book.orders.get(pool, {}).values() if one.order.expires_ns]
+        return min([*expiries, *([] if due is None else [due])], default=None)
+
+    def _schedule(self, pool: int, not_before_ns: int = 0) -> None:
+        """See to it that a tick comes to this pool when something falls due."""
+        due = self._due_of(pool)
+        if due is None:
+            return
+        due = max(due, not_before_ns)
+        if due < self._scheduled.get(pool, due + 1):
+            self._scheduled[pool] = due
+            heapq.heappush(self._timers, (due, pool))
+
+    def _expire_orders(self, pool: int, now_ns: int) -> int:
+        orders = self.book.orders.get(pool, {})
+        left = {name: one for name, one in orders.items() if not 0 < one.order.expires_ns <= now_ns}
+        if len(left) != len(orders):
+            self.book.replace_orders(pool, left)
+        return len(orders) - len(left)
+
+    # The ladder
+
+    def _settle_all(self, now_ns: int, events: list[Event]) -> None:
+        """Assess every pool, and move those that breach a threshold or have something under way."""
+        engine = self.book.engine
+        count = engine.pool_count
+        if self._batch is None or self._batch.count < count:
+            self._batch = Batch(max(64, count + count // 4))
+        engine.assess_range(0, count, now_ns, self._batch)
+        for pool in sorted({*self._batch.troubled(count), *self.states}):
+            self._settle(pool, now_ns, events)
+
+    def _settle(self, pool: int, now_ns: int, events: list[Event]) -> None:
+        """Advance one pool until nothing more happens now."""
+        for _ in range(_SETTLE_MAX):
+            assessment = self.book.engine.assess(pool, now_ns)
+            if pool not in self.states and not assessment.level:
+                return
+            before = self._state(pool, assessment, now_ns, events)
+            measure = self._measure(pool, assessment)
+            state, happened = ladder.advance(before, self._ladder_of(before), measure, now_ns)
+            self._keep(pool, state, happened, events)
+            if any(event.kind is EventKind.ORDERS_CANCELLED for event in happened):
+                self.book.replace_orders(pool, {})
+            elif not happened:
+                return
+        raise AssertionError(f"pool {self.book.pool_label(pool)} does not settle")
+
+    def _measure(self, pool: int, assessment: Assessment) -> Measure:
+        return Measure(
+            is_valid=assessment.is_valid,
+            equity=assessment.equity,
+            initial_margin=assessment.initial_margin,
+            maintenance_margin=assessment.maintenance_margin,
+            holdings=self.book.holdings(pool),
+            has_orders=pool in self.book.orders,
+        )
+
+    def _state(self, pool: int, assessment: Assessment, now_ns: int, events: list[Event]) -> LadderState:
+        """Return a pool's state, moved to the ladder it has to follow now unless an open call pins it."""
+        state = self.states.get(pool) or LadderState(self.book.pool_label(pool), number=self.numbers.get(pool, 0))
+        digest, number = self.program.digest, assessment.ladder
+        if state.is_pinned or (state.digest, state.ladder) == (digest, number):
+            return state
+        old = self._ladder_of(state) if state.digest else None
+        moved, happened = ladder.follow(state, old, digest, number, self.program.ladders[number], now_ns)
+        self._keep(pool, moved, happened, events)
+        return moved
+
+    def _ladder_of(self, state: LadderState) -> Ladder:
+        return self.programs[state.digest].ladders[state.ladder]
+
+    def _move(self, pool: int, events: list[Event], act: Callable[[LadderState, Ladder], desk.Moved]) -> None:
+        """Apply an act of a person or an executor to a pool's state."""
+        state = self.states.get(pool)
+        if state is None:
+            state = LadderState(
+                self.book.pool_label(pool),
+                self.program.digest,
+                self._default_ladder(pool),
+                number=self.numbers.get(pool, 0),
+            )
+        moved, happened = act(state, self._ladder_of(state))
+        self._keep(pool, moved, happened, events)
+
+    def _default_ladder(self, pool: int) -> int:
+        return self.book.engine.assess(pool, 0).ladder
+
+    def _keep(self, pool: int, state: LadderState, happened: tuple[Event, ...], events: list[Event]) -> None:
+        if state.number:
+            self.numbers[pool] = state.number
+        if state.is_idle and state.restriction is Restriction.NONE:
+            self.states.pop(pool, None)
+        else:
+            self.states[pool] = state
+            self._schedule(pool)
+        self.book.engine.set_restriction(pool, state.restriction)
+        self.calls.update((call.call_id, call) for call in state.calls)
+        for event in happened:
+            if event.kind in _ENDS:
+                ended = self.calls[event.call_id]
+                paid = ended.amount if event.kind is EventKind.CALL_MET else ended.deposited
+                self.calls[event.call_id] = replace(
+                    ended, status=_ENDS[event.kind], closed_ns=event.time_ns, deposited=paid
+                )
+        events.extend(happened)
+
+
+def _refused(reason: Reason) -> OrderDecision:
+    nothing = 0.0
+    return OrderDecision(False, reason, nothing, nothing, nothing, nothing, nothing, nothing, nothing)
+
+
+def decision_data(decision: OrderDecision) -> Data:
+    """Return a decision as plain data."""
+    return {
+        "accepted": decision.accepted,
+        "reasons": int(decision.reasons),
+        "equity_before": decision.equity_before,
+        "initial_margin_before": decision.initial_margin_before,
+        "maintenance_margin_before": decision.maintenance_margin_before,
+        "equity_after": decision.equity_after,
+        "initial_margin_after": decision.initial_margin_after,
+        "maintenance_margin_after": decision.maintenance_margin_after,
+        "quantity_max": decision.quantity_max,
+        "rule": decision.rule,
+        "digest": decision.digest,
+        "held": decision.held,
+    }
+
+
+def decision_of(data: Data) -> OrderDecision:
+    """Return the decision that plain data holds."""
+    return OrderDecision(**{**data, "reasons": Reason(data["reasons"])})
