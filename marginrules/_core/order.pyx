@@ -93,6 +93,9 @@ cdef void add_fill(
         pool.positions[k].instrument = instrument
         pool.positions[k].leverage_rate = leverage_rate
         pool.position_count += 1
+        for b in range(pool.order_count):
+            if pool.orders[b].instrument == instrument:
+                pool.orders[b].position = k
     pool.positions[k].quantity += quantity
     if not spec.spot:
         pool.positions[k].cost += cost
