@@ -202,7 +202,7 @@ cdef double largest_passing(
     """
     cdef double step = view.specs[proposal.instrument].quantity_step
     cdef double sign = 1.0 if proposal.quantity > 0.0 else -1.0
-    cdef double low = 0.0, high = fabs(proposal.quantity), middle
+    cdef double low = 0.0, high = fabs(proposal.quantity), middle, down = 1.0
     cdef Result after
     cdef Proposal tried = proposal[0]
     cdef int32_t k
@@ -225,11 +225,16 @@ cdef double largest_passing(
             high = middle
     if step > 0.0:
         low = floor(low / step * (1.0 + 1e-14)) * step
-        while low > 0.0:
+        # Each miss doubles the way down: where what passes is not one interval, or the quantity has more steps than a
+        # double counts, walking one by one would never end.
+        for k in range(64):
             tried.quantity = sign * low
-            if passes(try_order(view, pool, opened, filled, &tried, now, before, &after)):
+            if low <= 0.0 or passes(try_order(view, pool, opened, filled, &tried, now, before, &after)):
                 break
-            low = (floor(low / step + 0.5) - 1.0) * step
+            low = (floor(low / step + 0.5) - down) * step
+            down *= 2.0
+        else:
+            return 0.0
     return greater(low, 0.0)
 
 
