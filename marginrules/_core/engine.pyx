@@ -633,7 +633,8 @@ cdef void derive(Mark* mark, const Spec* spec, const Asset* assets) noexcept nog
     cdef const Asset* settlement = assets + spec.settlement
     mark.status &= ~MISSING_PRICE
     mark.fx = settlement.price
-    if spec.mark > 0.0 and not settlement.status & MISSING_PRICE:
+    # A settlement asset worth nothing would make every requirement nothing.
+    if spec.mark > 0.0 and settlement.price > 0.0 and not settlement.status & MISSING_PRICE:
         mark.unit_value = cost_of(spec, 1.0, spec.mark) * settlement.price
     else:
         mark.status |= MISSING_PRICE
