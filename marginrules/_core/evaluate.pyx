@@ -123,6 +123,10 @@ cdef void explain_lateness(const View* view, const Pool* pool, int64_t now, Resu
         spec = view.specs + pool.positions[k].instrument
         if spec.expires_ns != 0 and now >= spec.expires_ns:
             out.flags |= EXPIRED_INSTRUMENT
+    for k in range(pool.order_count):
+        spec = view.specs + pool.orders[k].instrument
+        if spec.expires_ns != 0 and now >= spec.expires_ns:
+            out.flags |= EXPIRED_INSTRUMENT
 
 
 cdef void evaluate(const View* view, const Pool* pool, int64_t now, Result* out) noexcept nogil:
