@@ -253,6 +253,10 @@ cdef void check_order(
     if pool.restriction == BLOCKED:
         out.flags = POOL_BLOCKED
         return
+    if not (isfinite(proposal.quantity) and proposal.quantity != 0.0 and proposal.price >= 0.0
+            and isfinite(proposal.price)):
+        out.flags = INVALID_ORDER
+        return
     made = copy_pool(pool, 1, &opened)
     if made and not copy_pool(pool, 1, &filled):
         free_pool(&opened)
