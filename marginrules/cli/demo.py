@@ -233,7 +233,9 @@ class Demo:
             return
         amount = f"{format_amount(Decimal(event.amount)):>12} USD" if event.amount else " " * 16
         due = f"  due {format_time(event.due_ns)[:16]}" if event.due_ns and event.kind.startswith("call_") else ""
-        traded = "  " + ", ".join(f"{quantity:+g} {symbol}" for symbol, quantity in event.orders) if event.orders else ""
+        traded = (
+            "  " + ", ".join(f"{quantity:+g} {symbol}" for symbol, quantity in event.orders) if event.orders else ""
+        )
         words = event.kind.replace("_", " ")
         rule = f"us-broker:{event.line} {event.ladder}/{event.step}"
         day.stories.append((TOLD.index(event.kind), f"{event.account_id}  {words:<19} {amount}{due}{traded}  [{rule}]"))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
+import warnings
 from zoneinfo import ZoneInfo
 
 from marginrules import units
@@ -37,6 +38,12 @@ def business_days(exchange: str, first_year: int) -> tuple[str, tuple[dt.date, .
     Returns:
         (zone, days), or a suggestion where there is no exchange of that name.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the library about the libraries below it; nothing an officer could act on
+        return _business_days(exchange, first_year)
+
+
+def _business_days(exchange: str, first_year: int) -> tuple[str, tuple[dt.date, ...]] | str:
     import exchange_calendars as calendars  # noqa: PLC0415 - brings pandas; only books with business days pay for it
 
     names = calendars.get_calendar_names(include_aliases=True)

@@ -290,7 +290,7 @@ class Shard:
             equity_after=after.equity,
             initial_margin_after=after.initial_margin,
             maintenance_margin_after=after.maintenance_margin,
-            quantity_max=largest,
+            quantity_max=_tidy(largest),
             rule=self._deciding_rule(pool_id, flags, profile, product),
             digest=program.digest,
         )
@@ -571,6 +571,12 @@ class Shard:
                     ended, status=_ENDS[event.kind], closed_ns=event.time_ns, deposited=paid
                 )
         events.extend(happened)
+
+
+def _tidy(quantity: float) -> float:
+    """Drop the noise behind the twelfth digit, downwards only: what is offered has to pass."""
+    tidy = float(f"{quantity:.12g}")
+    return tidy if tidy <= quantity else quantity
 
 
 def _refused(reason: Reason) -> OrderDecision:
