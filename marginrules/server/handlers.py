@@ -1,0 +1,438 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One thin function per RPC: decode, call the service, encode. `METHODS` lists them all with the lane each runs in."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import Message
+
+from marginrules import rulebook
+from marginrules._pb import book_pb2, check_pb2, escalation_pb2, rulebook_pb2
+from marginrules.codes import CallStatus
+from marginrules.errors import InputError, OverloadError, RulebookError
+from marginrules.limits import (
+    BULK_REQUEST_BYTES_MAX,
+    REQUEST_BYTES_MAX,
+    RETRY_AFTER_MS,
+    RULEBOOK_BYTES_MAX,
+    STREAM_LAG_EVENTS_MAX,
+)
+from marginrules.model import OrderDecision
+from marginrules.server import codec
+from marginrules.server.metrics import Metrics
+from marginrules.service import border, views
+from marginrules.service.service import Service
+
+Data = dict[str, Any]
+_PAGE_DEFAULT, _PAGE_MAX = 100, 1_000
+_WATCH_WAIT_S = 0.25
+
+
+class Handlers:
+    """Serve every RPC; each method takes a request message and returns the response."""
+
+    def __init__(self, service: Service, metrics: Metrics) -> None:
+        self._service = service
+        self._metrics = metrics
+
+    # Checks
+
+    def check_order(self, request: check_pb2.CheckOrderRequest) -> check_pb2.CheckOrderResponse:
+        """Decide one order, and hold it where asked to."""
+        return check_pb2.CheckOrderResponse(decision=codec.decision(self._check(request)))
+
+    def _check(self, request: check_pb2.CheckOrderRequest) -> OrderDecision:
+        started = time.perf_counter()
+        order = codec.check_order(request)
+        if request.hold:
+            data = codec.order_data(request.order)
+            decision = self._service.hold(_request_id(request), request.account_id, request.pool, data)
+        else:
+            decision = self._service.check(request.account_id, request.pool, order)
+        self._metrics.checked(decision, time.perf_counter() - started)
+        return decision
+
+    def check_orders(self, requests: Iterator[check_pb2.CheckOrdersRequest]) -> Iterator[check_pb2.CheckOrdersResponse]:
+        """Decide orders as they come; one that cannot be read is answered and the stream goes on."""
+        for request in requests:
+            try:
+                decision = codec.decision(self._check(request.check))
+            except InputError as error:
+                yield check_pb2.CheckOrdersResponse(
+                    correlation_id=request.correlation_id, error_code=error.code, error_message=str(error)
+                )
+            else:
+                yield check_pb2.CheckOrdersResponse(correlation_id=request.correlation_id, decision=decision)
+
+    def assess(self, request: check_pb2.AssessRequest) -> check_pb2.AssessResponse:
+        """Assess one pool."""
+        shard = self._service.shard
+        pool = shard.book.pool_id(request.account_id, request.pool)
+        view = views.view_pool(shard, pool, self._service.now_ns(), request.with_liquidation_prices)
+        return check_pb2.AssessResponse(assessment=codec.assessment(view))
+
+    def what_if(self, request: check_pb2.WhatIfRequest) -> check_pb2.WhatIfResponse:
+        """Assess a copy of a pool."""
+        shard = self._service.shard
+        orders = [border.order({**codec.order_data(one), "client_order_id": "unnamed"}) for one in request.orders]
+        before, after = views.what_if(
+            shard,
+            shard.book.pool_id(request.account_id, request.pool),
+            self._service.now_ns(),
+            orders,
+            [codec.price_move(one) for one in request.moves],
+            [(one.asset, one.amount) for one in request.deposits],
+        )
+        return check_pb2.WhatIfResponse(before=codec.assessment(before), after=codec.assessment(after))
+
+    # Book
+
+    def define_instruments(self, request: book_pb2.DefineInstrumentsRequest) -> book_pb2.DefineInstrumentsResponse:
+        """Define instruments."""
+        data = {"instruments": [codec.instrument_data(one) for one in request.instruments]}
+        reply = self._submit("instruments", data, request)
+        return book_pb2.DefineInstrumentsResponse(count=reply["count"])
+
+    def update_prices(self, request: book_pb2.UpdatePricesRequest) -> book_pb2.UpdatePricesResponse:
+        """Publish prices."""
+        data = {"sequence": request.sequence, "prices": [codec.price_data(one) for one in request.prices]}
+        reply = self._submit("prices", data, request)
+        return book_pb2.UpdatePricesResponse(count=reply["count"], sequence=reply["sequence"])
+
+    def stream_prices(
+        self, requests: Iterator[book_pb2.StreamPricesRequest]
+    ) -> Iterator[book_pb2.StreamPricesResponse]:
+        """Publish prices as they come; the first refused one ends the stream."""
+        for request in requests:
+            yield book_pb2.StreamPricesResponse(result=self.update_prices(request.update))
+
+    def update_accounts(self, request: book_pb2.UpdateAccountsRequest) -> book_pb2.UpdateAccountsResponse:
+        """Take snapshots."""
+        data = {"accounts": [codec.account_data(one) for one in request.accounts]}
+        return book_pb2.UpdateAccountsResponse(count=self._submit("accounts", data, request)["count"])
+
+    def stream_accounts(
+        self, requests: Iterator[book_pb2.StreamAccountsRequest]
+    ) -> Iterator[book_pb2.StreamAccountsResponse]:
+        """Take snapshots as they come; the first refused batch ends the stream."""
+        for request in requests:
+            yield book_pb2.StreamAccountsResponse(result=self.update_accounts(request.update))
+
+    def get_account(self, request: book_pb2.GetAccountRequest) -> book_pb2.GetAccountResponse:
+        """Return one account."""
+        return book_pb2.GetAccountResponse(account=codec.account(self._service.shard.book.account(request.account_id)))
+
+    def list_accounts(self, request: book_pb2.ListAccountsRequest) -> book_pb2.ListAccountsResponse:
+        """Return one page of pools with their assessments."""
+        shard, now_ns = self._service.shard, self._service.now_ns()
+        pools = sorted(list(shard.states)) if request.only_escalated else range(shard.book.engine.pool_count)
+        first, size = _page(request.page_token, request.page_size)
+        response = book_pb2.ListAccountsResponse()
+        for pool in pools[first : first + size]:
+            account, isolated, _, _ = shard.book.engine.pool_state(pool)
+            class_id, _ = shard.book.engine.account_state(account)
+            response.accounts.append(
+                codec.account_summary(
+                    shard.book.account_names[account],
+                    shard.book.class_names[class_id],
+                    shard.book.instrument_names[isolated] if isolated >= 0 else "",
+                    views.view_pool(shard, pool, now_ns),
+                )
+            )
+        if first + size < len(pools):
+            response.next_page_token = str(first + size)
+        return response
+
+    def release_order(self, request: book_pb2.ReleaseOrderRequest) -> book_pb2.ReleaseOrderResponse:
+        """Give up an open order."""
+        data = {"account": request.account_id, "client_order_id": request.client_order_id}
+        self._submit("release", data, request)
+        return book_pb2.ReleaseOrderResponse()
+
+    def fill_order(self, request: book_pb2.FillOrderRequest) -> book_pb2.FillOrderResponse:
+        """Fill an open order."""
+        data = {
+            "account": request.account_id,
+            "client_order_id": request.client_order_id,
+            "quantity": request.quantity,
+            "price": request.price,
+            "fee": request.fee,
+        }
+        return book_pb2.FillOrderResponse(quantity_left=self._submit("fill", data, request)["left"])
+
+    # Escalation
+
+    def list_calls(self, request: escalation_pb2.ListCallsRequest) -> escalation_pb2.ListCallsResponse:
+        """Return one page of calls, in the order in which they were made."""
+        calls = list(self._service.shard.calls.values())
+        if request.only_open:
+            calls = [one for one in calls if one.status is CallStatus.OPEN]
+        if request.account_id:
+            calls = [one for one in calls if codec.split_label(one.call_id)[0] == request.account_id]
+        first, size = _page(request.page_token, request.page_size)
+        return escalation_pb2.ListCallsResponse(
+            calls=[self._call(one.call_id) for one in calls[first : first + size]],
+            next_page_token=str(first + size) if first + size < len(calls) else "",
+        )
+
+    def get_call(self, request: escalation_pb2.GetCallRequest) -> escalation_pb2.GetCallResponse:
+        """Return one call."""
+        return escalation_pb2.GetCallResponse(call=self._call(request.call_id))
+
+    def _call(self, call_id: str) -> escalation_pb2.MarginCall:
+        shard = self._service.shard
+        if call_id not in shard.calls:
+            raise InputError("MR-I111", f"call {call_id!r} is not known")
+        call = shard.calls[call_id]
+        return codec.margin_call(call, shard.programs[call.digest].name)
+
+    def acknowledge_call(
+        self, request: escalation_pb2.AcknowledgeCallRequest
+    ) -> escalation_pb2.AcknowledgeCallResponse:
+        """Record that the client has seen a call."""
+        return escalation_pb2.AcknowledgeCallResponse(call=self._act("acknowledge", request))
+
+    def extend_call(self, request: escalation_pb2.ExtendCallRequest) -> escalation_pb2.ExtendCallResponse:
+        """Move a deadline."""
+        return escalation_pb2.ExtendCallResponse(call=self._act("extend", request, request.due_ns))
+
+    def dispute_call(self, request: escalation_pb2.DisputeCallRequest) -> escalation_pb2.DisputeCallResponse:
+        """Hold a deadline up."""
+        return escalation_pb2.DisputeCallResponse(call=self._act("dispute", request, request.until_ns))
+
+    def waive_call(self, request: escalation_pb2.WaiveCallRequest) -> escalation_pb2.WaiveCallResponse:
+        """Give a call up."""
+        return escalation_pb2.WaiveCallResponse(call=self._act("waive", request))
+
+    def _act(self, act: str, request: Any, until_ns: int = 0) -> escalation_pb2.MarginCall:
+        data = {"act": act, "call_id": request.call_id, "who": request.who, "why": request.why, "until_ns": until_ns}
+        self._submit(act, data, request)
+        return self._call(request.call_id)
+
+    def record_deposit(self, request: escalation_pb2.RecordDepositRequest) -> escalation_pb2.RecordDepositResponse:
+        """Add collateral."""
+        data = {
+            "account": request.account_id,
+            "pool": request.pool,
+            "asset": request.asset,
+            "amount": request.amount,
+            "who": request.who,
+            "why": request.why,
+        }
+        return escalation_pb2.RecordDepositResponse(credited=self._submit("deposit", data, request)["credited"])
+
+    def record_liquidation(
+        self, request: escalation_pb2.RecordLiquidationRequest
+    ) -> escalation_pb2.RecordLiquidationResponse:
+        """Report the fills of a liquidation."""
+        fills = [codec.fill_data(one) for one in request.fills]
+        self._submit("executed", {"liquidation_id": request.liquidation_id, "fills": fills}, request)
+        return escalation_pb2.RecordLiquidationResponse()
+
+    def record_cover(self, request: escalation_pb2.RecordCoverRequest) -> escalation_pb2.RecordCoverResponse:
+        """Record that a layer of the waterfall paid."""
+        data = {
+            "account": request.account_id,
+            "pool": request.pool,
+            "layer": request.layer,
+            "amount": request.amount,
+            "who": request.who,
+            "why": request.why,
+        }
+        self._submit("cover", data, request)
+        return escalation_pb2.RecordCoverResponse()
+
+    def watch_events(
+        self, request: escalation_pb2.WatchEventsRequest, is_over: Callable[[], bool]
+    ) -> Iterator[escalation_pb2.WatchEventsResponse]:
+        """
+        Follow the ladder from a position on.
+
+        Events are read from the journal, so a slow watcher costs no memory; one that had caught up and then falls too
+        far behind is cut, and goes on from its last position.
+        """
+        self._service.check_position(request.after_position)
+        position, has_caught_up = request.after_position, False
+        while not is_over():
+            seen = self._service.published
+            unread = self._service.events(position)
+            batch = list(itertools.islice(unread, STREAM_LAG_EVENTS_MAX + 1))
+            if has_caught_up and len(batch) > STREAM_LAG_EVENTS_MAX:
+                hint = f"resume after position {position}"
+                raise OverloadError(
+                    "MR-O102", f"more than {STREAM_LAG_EVENTS_MAX:,} events behind", RETRY_AFTER_MS, hint
+                )
+            for one in batch:
+                yield codec.watch_event(one)
+                position = one.position
+            if len(batch) <= STREAM_LAG_EVENTS_MAX:
+                if request.until_now:
+                    return
+                has_caught_up = True
+                self._service.wait_beyond(seen, _WATCH_WAIT_S)
+
+    # Rulebooks
+
+    def validate_rulebook(self, request: rulebook_pb2.ValidateRulebookRequest) -> rulebook_pb2.ValidateRulebookResponse:
+        """Report every problem of a text."""
+        try:
+            program = rulebook.load(request.text, request.file or "rulebook.yaml")
+        except RulebookError as error:
+            return rulebook_pb2.ValidateRulebookResponse(
+                diagnostics=[codec.diagnostic(one) for one in error.diagnostics]
+            )
+        return rulebook_pb2.ValidateRulebookResponse(digest=program.digest)
+
+    def activate_rulebook(self, request: rulebook_pb2.ActivateRulebookRequest) -> rulebook_pb2.ActivateRulebookResponse:
+        """Switch to a rulebook."""
+        file = request.file or "rulebook.yaml"
+        found = rulebook.validate(request.text, file)
+        if found:
+            return rulebook_pb2.ActivateRulebookResponse(diagnostics=[codec.diagnostic(one) for one in found])
+        data = {"text": request.text.decode(), "file": file, "who": request.who, "why": request.why}
+        reply = self._submit("activate", data, request)
+        return rulebook_pb2.ActivateRulebookResponse(revision=reply["revision"], digest=reply["digest"])
+
+    def roll_back_rulebook(
+        self, request: rulebook_pb2.RollBackRulebookRequest
+    ) -> rulebook_pb2.RollBackRulebookResponse:
+        """Switch back to an earlier revision."""
+        data = {"revision": request.revision, "who": request.who, "why": request.why}
+        reply = self._submit("rollback", data, request)
+        return rulebook_pb2.RollBackRulebookResponse(revision=reply["revision"], digest=reply["digest"])
+
+    def list_rulebooks(self, request: rulebook_pb2.ListRulebooksRequest) -> rulebook_pb2.ListRulebooksResponse:
+        """Return every revision."""
+        del request
+        shard = self._service.shard
+        return rulebook_pb2.ListRulebooksResponse(
+            revisions=[codec.revision(one, one is shard.active) for one in list(shard.revisions)]
+        )
+
+    def get_rulebook(self, request: rulebook_pb2.GetRulebookRequest) -> rulebook_pb2.GetRulebookResponse:
+        """Return one revision with its text."""
+        shard = self._service.shard
+        active = shard.active
+        found = next((one for one in list(shard.revisions) if one.number == request.revision), None)
+        found = found or (active if not request.revision else None)
+        if found is None:
+            raise InputError("MR-I116", f"revision {request.revision} is not known")
+        return rulebook_pb2.GetRulebookResponse(
+            revision=codec.revision(found, found is active), text=found.program.text
+        )
+
+    def _submit(self, kind: str, data: Data, request: Any) -> Data:
+        return self._service.submit(kind, data, _request_id(request))
+
+
+def _request_id(request: Any) -> str:
+    return border.identifier("request_id", request.request_id)
+
+
+def _page(token: str, size: int) -> tuple[int, int]:
+    if token and not (token.isascii() and token.isdecimal() and len(token) < 12):
+        raise InputError("MR-I110", f"page_token was {token[:40]!r}", "give the token of the page before")
+    if size > _PAGE_MAX:
+        raise InputError("MR-I113", f"page_size was {size}", f"allowed: at most {_PAGE_MAX:,}")
+    return int(token or 0), size or _PAGE_DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """
+    Describe one RPC.
+
+    Args:
+        lane: "check", "read", "command" or "stream"; each has its own limit, so that one cannot starve another.
+        shape: "unary", "bidirectional" or "watch".
+    """
+
+    service: str
+    name: str
+    request: type[Message]
+    handler: str
+    lane: str
+    shape: str = "unary"
+    bytes_max: int = REQUEST_BYTES_MAX
+
+
+_BULK = BULK_REQUEST_BYTES_MAX
+_BOOK = RULEBOOK_BYTES_MAX + REQUEST_BYTES_MAX
+METHODS: tuple[Method, ...] = (
+    Method("CheckService", "CheckOrder", check_pb2.CheckOrderRequest, "check_order", "check"),
+    Method("CheckService", "CheckOrders", check_pb2.CheckOrdersRequest, "check_orders", "stream", "bidirectional"),
+    Method("CheckService", "Assess", check_pb2.AssessRequest, "assess", "check"),
+    Method("CheckService", "WhatIf", check_pb2.WhatIfRequest, "what_if", "check"),
+    Method(
+        "BookService",
+        "DefineInstruments",
+        book_pb2.DefineInstrumentsRequest,
+        "define_instruments",
+        "command",
+        bytes_max=_BULK,
+    ),
+    Method("BookService", "UpdatePrices", book_pb2.UpdatePricesRequest, "update_prices", "command", bytes_max=_BULK),
+    Method(
+        "BookService", "StreamPrices", book_pb2.StreamPricesRequest, "stream_prices", "stream", "bidirectional", _BULK
+    ),
+    Method(
+        "BookService", "UpdateAccounts", book_pb2.UpdateAccountsRequest, "update_accounts", "command", bytes_max=_BULK
+    ),
+    Method(
+        "BookService",
+        "StreamAccounts",
+        book_pb2.StreamAccountsRequest,
+        "stream_accounts",
+        "stream",
+        "bidirectional",
+        _BULK,
+    ),
+    Method("BookService", "GetAccount", book_pb2.GetAccountRequest, "get_account", "read"),
+    Method("BookService", "ListAccounts", book_pb2.ListAccountsRequest, "list_accounts", "read"),
+    Method("BookService", "ReleaseOrder", book_pb2.ReleaseOrderRequest, "release_order", "command"),
+    Method("BookService", "FillOrder", book_pb2.FillOrderRequest, "fill_order", "command"),
+    Method("EscalationService", "ListCalls", escalation_pb2.ListCallsRequest, "list_calls", "read"),
+    Method("EscalationService", "GetCall", escalation_pb2.GetCallRequest, "get_call", "read"),
+    Method(
+        "EscalationService", "AcknowledgeCall", escalation_pb2.AcknowledgeCallRequest, "acknowledge_call", "command"
+    ),
+    Method("EscalationService", "ExtendCall", escalation_pb2.ExtendCallRequest, "extend_call", "command"),
+    Method("EscalationService", "DisputeCall", escalation_pb2.DisputeCallRequest, "dispute_call", "command"),
+    Method("EscalationService", "WaiveCall", escalation_pb2.WaiveCallRequest, "waive_call", "command"),
+    Method("EscalationService", "RecordDeposit", escalation_pb2.RecordDepositRequest, "record_deposit", "command"),
+    Method(
+        "EscalationService",
+        "RecordLiquidation",
+        escalation_pb2.RecordLiquidationRequest,
+        "record_liquidation",
+        "command",
+    ),
+    Method("EscalationService", "RecordCover", escalation_pb2.RecordCoverRequest, "record_cover", "command"),
+    Method("EscalationService", "WatchEvents", escalation_pb2.WatchEventsRequest, "watch_events", "stream", "watch"),
+    Method(
+        "RulebookService",
+        "ValidateRulebook",
+        rulebook_pb2.ValidateRulebookRequest,
+        "validate_rulebook",
+        "read",
+        bytes_max=_BOOK,
+    ),
+    Method(
+        "RulebookService",
+        "ActivateRulebook",
+        rulebook_pb2.ActivateRulebookRequest,
+        "activate_rulebook",
+        "command",
+        bytes_max=_BOOK,
+    ),
+    Method(
+        "RulebookService", "RollBackRulebook", rulebook_pb2.RollBackRulebookRequest, "roll_back_rulebook", "command"
+    ),
+    Method("RulebookService", "ListRulebooks", rulebook_pb2.ListRulebooksRequest, "list_rulebooks", "read"),
+    Method("RulebookService", "GetRulebook", rulebook_pb2.GetRulebookRequest, "get_rulebook", "read"),
+)
