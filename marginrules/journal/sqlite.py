@@ -124,6 +124,9 @@ class SqliteJournal:
         """Write what was taken, then let go of the file."""
         self._pending.put(None)
         self._thread.join()
+        if self._failure is None:
+            # Readers of other threads may still be open; with nothing left in the log, the file alone is the journal.
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._writer.close()
         self._lock_file.close()
 
@@ -230,7 +233,10 @@ def _read_only(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _hold(path: Path) -> TextIO:
     """Lock a file beside the journal, so that one process at a time owns it; the lock ends with the process."""
-    file = Path(f"{path}.lock").open("w", encoding="ascii")  # noqa: SIM115 - held as long as the journal is open
+    try:
+        file = Path(f"{path}.lock").open("w", encoding="ascii")  # noqa: SIM115 - held as long as the journal is open
+    except OSError as error:
+        raise StorageError("MR-S101", f"{path} cannot be opened: {error.strerror}", "see to its directory") from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
