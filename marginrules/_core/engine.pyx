@@ -229,8 +229,11 @@ cdef class Engine:
 
     def price_of(self, int instrument):
         """Return (mark, time_ns, open interest, value of +1, value of one unit of the settlement asset)."""
-        cdef Spec* spec = self.specs + instrument
-        cdef Mark* mark = self.marks + instrument
+        cdef Spec spec
+        cdef Mark mark
+        pthread_rwlock_rdlock(&self.lock)
+        spec, mark = self.specs[instrument], self.marks[instrument]
+        pthread_rwlock_unlock(&self.lock)
         return spec.mark, spec.mark_ns, mark.open_interest, mark.unit_value, mark.fx
 
     # Program
@@ -312,15 +315,25 @@ cdef class Engine:
 
     def account_state(self, int account):
         """Return (class id, sequence)."""
-        return self.accounts[account].class_id, self.accounts[account].sequence
+        cdef Account a
+        pthread_rwlock_rdlock(&self.lock)
+        a = self.accounts[account]
+        pthread_rwlock_unlock(&self.lock)
+        return a.class_id, a.sequence
 
     def pools_of(self, int account):
         """Return the pool ids of an account, the cross pool first."""
-        cdef int32_t k = self.accounts[account].pool_first
+        cdef int32_t k
         cdef list found = []
+        pthread_rwlock_rdlock(&self.lock)
+        k = self.accounts[account].pool_first
+        pthread_rwlock_unlock(&self.lock)
+        # Locked step by step: growing a list may run Python code, and the lock is not for Python code.
         while k >= 0:
             found.append(k)
+            pthread_rwlock_rdlock(&self.lock)
             k = self.pools[k].next
+            pthread_rwlock_unlock(&self.lock)
         found.sort()
         return found
 
@@ -345,7 +358,10 @@ cdef class Engine:
 
     def pool_state(self, int pool):
         """Return (account id, isolated instrument id or -1, profile, restriction)."""
-        cdef Pool* p = self.pools + pool
+        cdef Pool p
+        pthread_rwlock_rdlock(&self.lock)
+        p = self.pools[pool]
+        pthread_rwlock_unlock(&self.lock)
         return p.account, p.isolated, p.profile, p.restriction
 
     def set_restriction(self, int pool, int restriction):
@@ -633,7 +649,8 @@ cdef void derive(Mark* mark, const Spec* spec, const Asset* assets) noexcept nog
     cdef const Asset* settlement = assets + spec.settlement
     mark.status &= ~MISSING_PRICE
     mark.fx = settlement.price
-    if spec.mark > 0.0 and not settlement.status & MISSING_PRICE:
+    # A settlement asset worth nothing would make every requirement nothing.
+    if spec.mark > 0.0 and settlement.price > 0.0 and not settlement.status & MISSING_PRICE:
         mark.unit_value = cost_of(spec, 1.0, spec.mark) * settlement.price
     else:
         mark.status |= MISSING_PRICE

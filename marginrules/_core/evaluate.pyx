@@ -29,10 +29,11 @@ cdef inline void requirement_of(
     if rule.open_interest_upper > 0.0:
         # dYdX v4: rate + (1 - rate) x (open interest - lower) / (upper - lower), between the rate and 1.
         share = (open_interest - rule.open_interest_lower) / (rule.open_interest_upper - rule.open_interest_lower)
-        share = lesser(greater(share, 0.0), 1.0)
+        # What is not a number must come through: `greater` and `lesser` return their second operand then.
+        share = lesser(1.0, greater(0.0, share))
         im = im + (notional - im) * share
-    im = greater(im, notional * leverage_rate)
-    initial[0] = greater(im, mm)
+    im = greater(notional * leverage_rate, im)
+    initial[0] = greater(mm, im)
     maintenance[0] = mm
 
 
@@ -41,8 +42,8 @@ cdef inline double counted(const Program* program, const CollateralRule* rule, d
     cdef const Credit* credit = program.credits + rule.credit_first
     cdef double after = value
     cdef int32_t k
-    if value <= 0.0:
-        return value
+    if not (value > 0.0):
+        return value  # a debt, or not a number: neither may disappear in a cap
     for k in range(rule.credit_count):
         after = lesser(after, value * credit[k].rate + credit[k].constant)
     return lesser(after, rule.cap)
@@ -63,7 +64,7 @@ cdef double collateral_of(const View* view, const Pool* pool, int64_t now, int32
             flags[0] |= UNKNOWN_COLLATERAL
             continue
         total += counted(program, program.collateral_rules + asset.rule, pool.balances[k].amount * asset.price)
-    if not program.has_concentration:
+    if not program.has_concentration or not isfinite(total):
         return total
     for k in range(pool.balance_count):
         asset = view.assets + pool.balances[k].asset
@@ -120,6 +121,10 @@ cdef void explain_lateness(const View* view, const Pool* pool, int64_t now, Resu
     cdef const Spec* spec
     for k in range(pool.position_count):
         spec = view.specs + pool.positions[k].instrument
+        if spec.expires_ns != 0 and now >= spec.expires_ns:
+            out.flags |= EXPIRED_INSTRUMENT
+    for k in range(pool.order_count):
+        spec = view.specs + pool.orders[k].instrument
         if spec.expires_ns != 0 and now >= spec.expires_ns:
             out.flags |= EXPIRED_INSTRUMENT
 

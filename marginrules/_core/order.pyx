@@ -93,6 +93,9 @@ cdef void add_fill(
         pool.positions[k].instrument = instrument
         pool.positions[k].leverage_rate = leverage_rate
         pool.position_count += 1
+        for b in range(pool.order_count):
+            if pool.orders[b].instrument == instrument:
+                pool.orders[b].position = k
     pool.positions[k].quantity += quantity
     if not spec.spot:
         pool.positions[k].cost += cost
@@ -199,7 +202,7 @@ cdef double largest_passing(
     """
     cdef double step = view.specs[proposal.instrument].quantity_step
     cdef double sign = 1.0 if proposal.quantity > 0.0 else -1.0
-    cdef double low = 0.0, high = fabs(proposal.quantity), middle
+    cdef double low = 0.0, high = fabs(proposal.quantity), middle, down = 1.0
     cdef Result after
     cdef Proposal tried = proposal[0]
     cdef int32_t k
@@ -222,11 +225,16 @@ cdef double largest_passing(
             high = middle
     if step > 0.0:
         low = floor(low / step * (1.0 + 1e-14)) * step
-        while low > 0.0:
+        # Each miss doubles the way down: where what passes is not one interval, or the quantity has more steps than a
+        # double counts, walking one by one would never end.
+        for k in range(64):
             tried.quantity = sign * low
-            if passes(try_order(view, pool, opened, filled, &tried, now, before, &after)):
+            if low <= 0.0 or passes(try_order(view, pool, opened, filled, &tried, now, before, &after)):
                 break
-            low = (floor(low / step + 0.5) - 1.0) * step
+            low = (floor(low / step + 0.5) - down) * step
+            down *= 2.0
+        else:
+            return 0.0
     return greater(low, 0.0)
 
 
@@ -244,6 +252,10 @@ cdef void check_order(
         return
     if pool.restriction == BLOCKED:
         out.flags = POOL_BLOCKED
+        return
+    if not (isfinite(proposal.quantity) and proposal.quantity != 0.0 and proposal.price >= 0.0
+            and isfinite(proposal.price)):
+        out.flags = INVALID_ORDER
         return
     made = copy_pool(pool, 1, &opened)
     if made and not copy_pool(pool, 1, &filled):

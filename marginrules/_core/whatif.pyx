@@ -83,22 +83,27 @@ cdef class Scratch:
     cdef object root(self, int instrument, int64_t now, double ratio):
         cdef Result result
         cdef double mark = self.specs[instrument].mark, price = 0.0, here, low, high, middle, factor
-        cdef int32_t k, p = position_of(&self.pool, instrument)
+        cdef int32_t k, found = 0, p = position_of(&self.pool, instrument)
         evaluate(&self.view, &self.pool, now, &result)
         if p < 0 or result.flags & INVALID_MASK or self.pool.positions[p].quantity == 0.0:
             return None
         if self.specs[instrument].settlement == self.specs[instrument].underlying:
             price = self.assets[self.specs[instrument].settlement].price
         here = result.equity - ratio * result.maintenance_margin
-        # A healthy pool is searched in the direction that hurts, a breached one in the direction that heals.
+        # A healthy pool is searched in the direction that hurts, a breached one in the direction that heals; what else
+        # the pool holds or owes may turn that around, so the other direction follows.
         factor = 0.9 if (self.pool.positions[p].quantity > 0.0) == (here >= 0.0) else 1.0 / 0.9
         low = high = 1.0
-        for k in range(400):
+        for k in range(800):
+            if k == 400:
+                high = 1.0
+                factor = 1.0 / factor
             low = high
             high *= factor
             if (self.margin_at(instrument, mark * high, price * high, now, ratio) >= 0.0) != (here >= 0.0):
+                found = 1
                 break
-        else:
+        if not found:
             return None
         for k in range(200):
             middle = low + (high - low) * 0.5

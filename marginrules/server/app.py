@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import HTTPServer
@@ -67,7 +68,7 @@ class Server:
         clock: Clock = SystemClock()
         if settings.clock == "market":
             clock = MarketClock(program.effective_ns if program else 0)
-        self.service = Service(self.journal, clock)
+        self.service = Service(self.journal, clock, self._fail)
         self._gate = Gate()
         self._is_stopping = threading.Event()
         self._server: grpc.Server | None = None
@@ -202,9 +203,11 @@ class Server:
             if has_rulebook and not self._is_stopping.is_set():
                 self._health.set("rulebook", health_pb2.HealthCheckResponse.SERVING)
 
-    def _fail(self, error: DurabilityError) -> NoReturn:
-        """Stop the process at the first failed write: nothing after it may be acknowledged."""
-        sys.stderr.write(f"marginrules: {error}\n")
+    def _fail(self, error: Exception) -> NoReturn:
+        """Stop the process at the first failed write, or fault of our own: nothing after it may be acknowledged."""
+        sys.stderr.write(f"marginrules stops: {error}\n")
+        if not isinstance(error, DurabilityError):
+            traceback.print_exception(error)
         sys.stderr.flush()
         os._exit(EXIT_STORAGE)
 

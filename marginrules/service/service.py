@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from marginrules.errors import InputError, JournalCorruptError
+from marginrules.errors import InputError, JournalCorruptError, MarginRulesError
 from marginrules.journal import Entry
 from marginrules.journal.chain import GENESIS, Journal, chain_hash
 from marginrules.model import Order, OrderDecision
@@ -43,12 +43,14 @@ class Service:
     Args:
         journal: everything that was acknowledged before, and where everything is written from now on.
         clock: tells the time of decisions.
+        on_fault: called with an error that is no refusal; it must stop the process.
     """
 
-    def __init__(self, journal: Journal, clock: Clock) -> None:
+    def __init__(self, journal: Journal, clock: Clock, on_fault: Callable[[Exception], None]) -> None:
         self.shard = Shard()
         self.clock = clock
         self._journal = journal
+        self._on_fault = on_fault
         self._lock = threading.Lock()
         self._durable = threading.Condition()
         self._in_flight: dict[str, tuple[str, Data, Future[None]]] = {}
@@ -110,7 +112,7 @@ class Service:
             InputError, RulebookError: the command was refused; nothing has changed.
             DurabilityError: the disk failed; nothing may be acknowledged any more.
         """
-        fingerprint = hashlib.sha256(_encode([kind, data])).hexdigest()
+        fingerprint = hashlib.sha256(json.dumps([kind, data], sort_keys=True).encode()).hexdigest()
         with self._lock:
             reply, future = self._known(request_id, fingerprint) or self._carry_out(kind, data, request_id, fingerprint)
         future.result()
@@ -156,13 +158,24 @@ class Service:
         if self.clock.follows_market and kind == "prices":
             now_ns = max([now_ns, *(one["time_ns"] for one in data["prices"])])
         self._run_timers(now_ns)
-        outcome = self.shard.apply(kind, data, now_ns)
+        outcome = self._apply(kind, data, now_ns)
         self.clock.follow(now_ns)
         future = self._append(kind, data, outcome, now_ns, request_id, fingerprint)
         if request_id:
             with self._durable:
                 self._in_flight[request_id] = (fingerprint, outcome.reply, future)
         return outcome.reply, future
+
+    def _apply(self, kind: str, data: Data, now_ns: int) -> Outcome:
+        try:
+            return self.shard.apply(kind, data, now_ns)
+        except MarginRulesError:
+            raise
+        except Exception as error:
+            # A refusal comes before any change; anything else may have left the state half changed. Only a restart
+            # from the journal restores what was acknowledged.
+            self._on_fault(error)
+            raise
 
     def _run_timers(self, until_ns: int) -> Future[None] | None:
         """
@@ -171,7 +184,7 @@ class Service:
         future = None
         while (due := self.shard.next_due_ns()) is not None and due <= until_ns:
             now_ns = max(due, self._last_ns) if self.clock.follows_market else until_ns
-            outcome = self.shard.apply("tick", {}, now_ns)
+            outcome = self._apply("tick", {}, now_ns)
             if outcome.events or outcome.reply:
                 future = self._append("tick", {}, outcome, now_ns, "", "")
         return future
