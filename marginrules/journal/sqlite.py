@@ -121,7 +121,9 @@ class SqliteJournal:
         return _entry(row) if row else None
 
     def close(self) -> None:
-        """Write what was taken, then let go of the file."""
+        """Write what was taken, then let go of the file; again does nothing."""
+        if self._lock_file.closed:
+            return
         self._pending.put(None)
         self._thread.join()
         if self._failure is None:
