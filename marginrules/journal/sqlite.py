@@ -20,7 +20,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TextIO
 
-from marginrules.errors import DurabilityError, StorageError
+from marginrules.errors import DurabilityError, JournalCorruptError, StorageError
 from marginrules.journal.chain import GENESIS, Entry, chain_hash
 from marginrules.limits import GROUP_COMMIT_EVENTS_MAX, GROUP_COMMIT_NS
 
@@ -121,9 +121,14 @@ class SqliteJournal:
         return _entry(row) if row else None
 
     def close(self) -> None:
-        """Write what was taken, then let go of the file."""
+        """Write what was taken, then let go of the file; again does nothing."""
+        if self._lock_file.closed:
+            return
         self._pending.put(None)
         self._thread.join()
+        if self._failure is None:
+            # Readers of other threads may still be open; with nothing left in the log, the file alone is the journal.
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._writer.close()
         self._lock_file.close()
 
@@ -183,9 +188,57 @@ class SqliteJournal:
             future.set_exception(failure)
 
 
+def read_entries(path: Path) -> Iterator[Entry]:
+    """
+    Yield the durable entries of a journal that need not be ours: a copy, a backup, or one that a server holds.
+
+    Raises:
+        StorageError: the file is not a journal, or its format is unknown.
+        JournalCorruptError: SQLite cannot read on.
+    """
+    with _read_only(path) as connection:
+        try:
+            query = f"SELECT {_COLUMNS} FROM entries ORDER BY seq"  # noqa: S608 - no input in it
+            for row in connection.execute(query):
+                yield _entry(row)
+        except sqlite3.DatabaseError as error:
+            raise JournalCorruptError("MR-S101", f"{path} cannot be read to its end: {error}") from None
+
+
+def count_entries(path: Path) -> int:
+    """Return how many durable entries a journal has; the conditions are those of `read_entries`."""
+    with _read_only(path) as connection:
+        return int(connection.execute("SELECT count(*) FROM entries").fetchone()[0])
+
+
+@contextlib.contextmanager
+def _read_only(path: Path) -> Iterator[sqlite3.Connection]:
+    """
+    Open a journal without a trace.
+
+    A file without a write-ahead log beside it is open nowhere. SQLite is told so: otherwise it would make a log, leave
+    it there, and fail where the directory is read-only.
+    """
+    mode = "mode=ro" if Path(f"{path}-wal").exists() else "mode=ro&immutable=1"
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)) as connection:
+        try:
+            found = connection.execute("PRAGMA user_version").fetchone()[0]
+            tables = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'entries'").fetchone()[0]
+        except sqlite3.Error as error:
+            raise StorageError("MR-S101", f"{path} is not a journal: {error}") from None
+        if not tables:
+            raise StorageError("MR-S101", f"{path} is not a journal: it has no entries table")
+        if found != FORMAT:
+            raise StorageError("MR-S103", f"format of {path} was {found}", f"this release reads format {FORMAT}")
+        yield connection
+
+
 def _hold(path: Path) -> TextIO:
     """Lock a file beside the journal, so that one process at a time owns it; the lock ends with the process."""
-    file = Path(f"{path}.lock").open("w", encoding="ascii")  # noqa: SIM115 - held as long as the journal is open
+    try:
+        file = Path(f"{path}.lock").open("w", encoding="ascii")  # noqa: SIM115 - held as long as the journal is open
+    except OSError as error:
+        raise StorageError("MR-S101", f"{path} cannot be opened: {error.strerror}", "see to its directory") from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the commands share: exit codes, the shape of their help, and the options that lead to a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from marginrules.client import Client
+from marginrules.client.rpc import ADDRESS
+from marginrules.units import parse_timestamp_ns
+
+EXIT_PROBLEMS = 1
+EXIT_UNAVAILABLE = 69
+EXIT_STORAGE = 70
+_EXIT_CODES = """\b
+Exit codes:
+  0   done, nothing wrong
+  1   problems were found, or the request was refused
+  2   wrong usage
+  69  no server answered
+  70  the journal cannot be used
+"""
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def command(*examples: str) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a command with `--json`, examples and exit codes."""
+    shown = "".join(f"  {example}\n" for example in examples)
+
+    def decorate(function: Callable[..., None]) -> click.Command:
+        with_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object in a line.")
+        return click.command(epilog=f"\b\nExamples:\n{shown}\n{_EXIT_CODES}")(with_json(function))
+
+    return decorate
+
+
+class _Time(click.ParamType[int]):
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = value if isinstance(value, int) else parse_timestamp_ns(value)
+        if found is None:
+            self.fail(f"{value!r} is not a time such as 2026-12-01T00:00:00Z", param, ctx)
+        return found
+
+
+TIME = _Time()
+
+
+def with_client(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that lead to a server; the command takes them as `connection` for `connect`."""
+    options = (
+        click.option(
+            "--address",
+            default=ADDRESS,
+            envvar="MARGINRULES_ADDRESS",
+            show_default=True,
+            show_envvar=True,
+            help="Host and port of the server.",
+        ),
+        click.option("--tls-ca", "root_certificate", type=FILE, help="PEM file; it signed the server's certificate."),
+        click.option("--tls-certificate", "client_certificate", type=FILE, help="PEM file that shows who asks."),
+        click.option("--tls-key", "client_key", type=FILE, help="PEM file of its key."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def connect(connection: dict[str, Any]) -> Client:
+    """Return a client for the options of `with_client`."""
+    try:
+        return Client(**connection)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None

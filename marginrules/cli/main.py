@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The group of all commands, and what each kind of failure means for the exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+import click
+
+from marginrules import __version__
+from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE, command
+from marginrules.cli.desk import accounts, calls, watch
+from marginrules.cli.local import check, replay, verify
+from marginrules.cli.output import print_diagnostics
+from marginrules.cli.serve import serve
+from marginrules.client import ServerError
+from marginrules.errors import MarginRulesError, RulebookError, StorageError
+
+
+class _Commands(click.Group):
+    """Turn our exceptions into a message and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MarginRulesError as error:
+            if isinstance(error, RulebookError):
+                print_diagnostics(error.diagnostics, err=True)
+            click.echo(f"marginrules: {error}", err=True)
+            ctx.exit(_exit_code(error))
+
+
+def _exit_code(error: MarginRulesError) -> int:
+    if isinstance(error, StorageError):
+        return EXIT_STORAGE
+    is_unreachable = isinstance(error, ServerError) and error.is_unreachable
+    return EXIT_UNAVAILABLE if is_unreachable else EXIT_PROBLEMS
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="marginrules")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Margin call escalation from YAML rulebooks."""
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+
+
+@command("marginrules demo")
+def demo(as_json: bool) -> None:
+    """Show one margin call from breach to end, on a server of its own."""
+    raise SystemExit(importlib.import_module("marginrules.cli.demo").run(as_json=as_json))
+
+
+for one in (serve, check, demo, accounts, calls, watch, replay, verify):
+    main.add_command(one)

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Typed clients of a server: `Client` for threads, `AsyncClient` for asyncio, with the same methods."""
+
+from marginrules.client.aio import AsyncClient
+from marginrules.client.errors import ServerError
+from marginrules.client.records import (
+    AccountSummary,
+    Activation,
+    Fill,
+    LadderEvent,
+    LiquidationPrice,
+    MarginCall,
+    OrderCheck,
+    PoolAssessment,
+    PriceMove,
+    RulebookRevision,
+    WhatIf,
+)
+from marginrules.client.sync import Client
+
+__all__ = [
+    "AccountSummary",
+    "Activation",
+    "AsyncClient",
+    "Client",
+    "Fill",
+    "LadderEvent",
+    "LiquidationPrice",
+    "MarginCall",
+    "OrderCheck",
+    "PoolAssessment",
+    "PriceMove",
+    "RulebookRevision",
+    "ServerError",
+    "WhatIf",
+]
