@@ -118,10 +118,10 @@ def _check_overrides(sink: Sink, book: Book) -> None:
     for one in book.overrides:
         for name in one.products:
             if name not in book.products:
-                _unknown(sink, one.places["product"], "product", name, book.products)
+                _unknown(sink, one.places[f"product.{name}"], "product", name, book.products)
         for name in one.classes:
             if name not in book.classes:
-                _unknown(sink, one.places["class"], "class", name, book.classes)
+                _unknown(sink, one.places[f"class.{name}"], "class", name, book.classes)
         if one.margin:
             check_tiers(sink, one.margin.tiers)
     for first, second in _meeting(book.overrides):
@@ -258,7 +258,7 @@ def _check_deadline(sink: Sink, step: StepPart, ladder: LadderPart) -> None:
         sink.add("MR-R324", place, f"'{shorten(step.deadline)}' is not a deadline", hint)
     elif not 0 < duration <= WAIT.high:
         message = f"deadline was {units.format_duration(duration)}"
-        sink.add("MR-R308", place, message, f"allowed: above 0s to {units.format_duration(int(WAIT.high))}")
+        sink.add("MR-R308", place, message, f"allowed: above 0s, up to {units.format_duration(int(WAIT.high))}")
 
 
 def _check_liquidation(sink: Sink, step: StepPart) -> None:

@@ -18,6 +18,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 V = TypeVar("V", Decimal, int)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}")
+_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _PATTERN = re.compile(r"[A-Za-z0-9_.:/*?-]{1,64}")
 
 
@@ -34,7 +35,8 @@ class Range:
 
     def words(self, write: Callable[[Decimal | int], str]) -> str:
         """Say the range in the spelling of its values."""
-        return f"allowed: {'above' if self.low_open else 'from'} {write(self.low)} to {write(self.high)}"
+        low, high = write(self.low), write(self.high)
+        return f"allowed: above {low}, up to {high}" if self.low_open else f"allowed: from {low} to {high}"
 
 
 class Fields:
@@ -78,10 +80,11 @@ class Fields:
         for key in unknown:
             left = [name for name in known if name not in node.entries] or known
             self._meant.add(nearest(key, left))
-            sink.add("MR-R301", node.keys[key], f"{what} has no key '{key}'", suggest(key, left))
+            choices = left if nearest(key, left) or not nearest(key, known) else known
+            sink.add("MR-R301", node.keys[key], f"{what} has no key '{key}'", suggest(key, choices))
         missing = [key for key in required if self.is_readable and key not in self]
         for key in missing:
-            sink.add("MR-R302", self.place, f"{what} lacks the key '{key}'")
+            sink.add("MR-R302", self.place, f"{what} lacks the key '{key}'", f"add `{key}: ...`")
         self.is_sound = self.is_readable and not unknown and not missing
 
     def __contains__(self, key: str) -> bool:
@@ -167,7 +170,7 @@ def read_text(sink: Sink, node: Node) -> str | None:
         sink.add("MR-R303", node.place, f"one value was expected here, not a {kind}")
         return None
     if not node.text.strip():
-        sink.add("MR-R327", node.place, "nothing was given here")
+        sink.add("MR-R327", node.place, "nothing was given here", "write a value, or delete the key")
         return None
     return node.text
 
@@ -240,7 +243,9 @@ def read_timestamp(sink: Sink, node: Node) -> int | None:
         return None
     value = units.parse_timestamp_ns(text)
     if value is None:
-        sink.add("MR-R307", node.place, f"'{shorten(text)}' is not a timestamp", "write 2026-12-01T00:00:00Z, in UTC")
+        is_shaped = _TIMESTAMP.fullmatch(text)
+        hint = "the calendar has no such moment" if is_shaped else "write 2026-12-01T00:00:00Z, in UTC"
+        sink.add("MR-R307", node.place, f"'{shorten(text)}' is not a timestamp", hint)
     return value
 
 
@@ -264,7 +269,7 @@ def read_list(sink: Sink, node: Node, reader: Callable[[Sink, Node], T | None]) 
     """Read one value or a list of them, none twice."""
     nodes = node.items if isinstance(node, Sequence) else [node]
     if not nodes:
-        sink.add("MR-R327", node.place, "nothing was given here")
+        sink.add("MR-R327", node.place, "nothing was given here", "write a value, or delete the key")
         return None
     values: dict[T, Place] = {}
     for item in nodes:

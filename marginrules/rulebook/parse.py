@@ -9,6 +9,7 @@ merge key or deep nesting can do harm. Scalars stay text.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ _HINTS = {
     "did not find expected '-' indicator": "align the items of one list",
     "did not find expected ',' or ']'": "close the list with ']'",
     "did not find expected ',' or '}'": "close the mapping with '}'",
-    "found character that cannot start any token": "quote a text that begins with this character",
+    "found character that cannot start any token": "no value begins with this character unless it is quoted",
     "found unexpected end of stream": "close the quotes",
 }
 
@@ -48,7 +49,7 @@ class Scalar:
 
 @dataclass(slots=True)
 class Mapping:
-    """Carry keys with their values, in the order of the text; `partial` where keys were refused with a merge key."""
+    """Carry keys with their values, in the order of the text; `partial` where a key could not be read."""
 
     entries: dict[str, Node]
     keys: dict[str, Place]
@@ -105,8 +106,8 @@ def _report(sink: Sink, error: yaml.MarkedYAMLError) -> None:
     message = f"not YAML: {problem}"
     if mark and begin and begin.line != mark.line and error.context:
         message += f", {error.context} that begins on line {begin.line + 1}"
-        if "flow" in error.context or "quoted" in error.context:
-            # The scanner gives up far behind a bracket or a quote that was never closed.
+        if any(word in error.context for word in ("flow", "quoted", "simple key")):
+            # The scanner gives up behind the bracket or quote that was never closed, the key without its colon.
             place = Place(begin.line + 1, begin.column + 1)
             message = f"not YAML: {problem} up to line {mark.line + 1}"
     hint = next((hint for words, hint in _HINTS.items() if words in problem), "")
@@ -164,6 +165,7 @@ class _EventReader:
             tag = "!!" + event.tag.removeprefix(_YAML_TAGS) if event.tag.startswith(_YAML_TAGS) else event.tag
             where = Place(place.line, place.column, len(tag))
             self._sink.add("MR-R203", where, f"tag '{tag}' is not allowed", "delete it; a key gives its value the type")
+            self._sink.unread.add(place)
 
     def _scalar(self, event: yaml.ScalarEvent, place: Place) -> Scalar:
         if event.anchor is not None or event.tag is not None:
@@ -172,7 +174,7 @@ class _EventReader:
             # An escape such as "\u202e" can be seen in the text, but not where the value is printed.
             for _, name, _hint in hidden(event.value):
                 self._sink.refuse("MR-R105", place, f"{name} is not allowed in a rulebook", "delete its escape")
-        return Scalar(event.value, place, event.style is not None)
+        return Scalar(event.value, place, bool(event.style))
 
     def _open(self, event: yaml.CollectionStartEvent, place: Place) -> None:
         if event.anchor is not None or event.tag is not None:
@@ -206,13 +208,17 @@ class _EventReader:
             self._pending[-1] = None
 
     def _key(self, parent: Mapping, node: Node) -> Scalar:
-        if isinstance(node, Scalar) and node.text == "<<":
-            parent.partial = True
-            self._sink.add("MR-R205", node.place, "merge key '<<' is not allowed", "write the keys out")
-        elif not isinstance(node, Scalar) or not _KEY.fullmatch(node.text):
-            self._sink.add("MR-R208", node.place, "a key is plain ASCII text of at most 64 characters")
-        else:
+        if isinstance(node, Scalar) and _KEY.fullmatch(node.text) and node.text != "<<":
             return node
+        parent.partial = True
+        if not isinstance(node, Scalar):
+            self._sink.add("MR-R208", node.place, "a key is one text, not a list or a mapping", "write one key a line")
+        elif node.text == "<<":
+            self._sink.add("MR-R205", node.place, "merge key '<<' is not allowed", "write the keys out")
+        else:
+            strange = next((char for char in node.text if not "\x20" <= char <= "\x7e"), "")
+            hint = f"'{strange}' is {unicodedata.name(strange, 'not a letter')}" if strange else "shorten it"
+            self._sink.add("MR-R208", node.place, "a key is plain ASCII text of at most 64 characters", hint)
         return Scalar("", node.place, quoted=True)
 
     def _put(self, parent: Mapping, key: Scalar, node: Node) -> None:

@@ -383,9 +383,14 @@ def _override(sink: Sink, node: Node) -> Override:
         margin=_margin_change(sink, margin, part.key_place("margin")) if margin else None,
         steps=_step_changes(sink, ladder),
         place=node.place,
-        places={key: part.place_of(key) for key in selectors}
+        places={f"{key}.{name}": place for key in selectors for name, place in _listed(part.node(key))}
         | {f"step.{name}": place for name, place in (ladder.keys.items() if isinstance(ladder, Mapping) else ())},
     )
+
+
+def _listed(node: Node | None) -> list[tuple[str, Place]]:
+    items = node.items if isinstance(node, Sequence) else [node]
+    return [(item.text, item.place) for item in items if isinstance(item, Scalar)]
 
 
 def _step_changes(sink: Sink, node: Node | None) -> dict[str, Mapping]:
@@ -548,10 +553,12 @@ def _step(sink: Sink, node: Node) -> StepPart:
     part = Fields(sink, node, what, required=("step",), optional=STEP_KEYS)
     ratio = partial(fields.read_rate_in, what="ratio", allowed=RATIO)
     call, liquidate = part.node("call"), part.node("liquidate")
-    if "or_after" in part and ("after" in part or "below" not in part):
+    if "or_after" in part and "after" in part:
+        message = "a step is entered `after` a call, or by `or_after` besides a threshold"
+        sink.add("MR-R326", part.key_place("or_after"), message, "delete one of the two")
+    elif "or_after" in part and "below" not in part:
         message = "`or_after` adds a second way into a step that has `below`"
-        hint = "give `below: <ratio>`, or write `after`" if "after" not in part else "delete one of the two"
-        sink.add("MR-R326", part.key_place("or_after"), message, hint)
+        sink.add("MR-R326", part.key_place("or_after"), message, "give `below: <ratio>`, or write `after`")
     elif "after" in part and "below" in part:
         message = "a step is entered `below` a ratio or `after` a call; both ways need `or_after`"
         sink.add("MR-R326", part.key_place("after"), message, "write `or_after`, or delete `below`")
@@ -571,7 +578,11 @@ def _step(sink: Sink, node: Node) -> StepPart:
         waterfall=part.read("waterfall", partial(fields.read_list, reader=layers), ()),
         notify=part.read("notify", partial(fields.read_list, reader=people), ()),
         place=node.place,
-        places={key: part.place_of(key) for key in ("step", *STEP_KEYS) if key in part},
+        places={
+            key: part.key_place(key) if key == "call" else part.place_of(key)
+            for key in ("step", *STEP_KEYS)
+            if key in part
+        },
         is_readable=part.is_readable,
     )
 
