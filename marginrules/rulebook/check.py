@@ -28,11 +28,11 @@ def check_book(sink: Sink, book: Book) -> None:
     for product in book.products.values():
         if product.margin:
             check_tiers(sink, product.margin.tiers)
-        if product.ladder and product.ladder not in book.ladder_names:
+        if product.ladder and "ladders" not in book.unread and product.ladder not in book.ladder_names:
             _unknown(sink, product.ladder_place, "ladder", product.ladder, book.ladder_names)
-    if book.ladder and book.ladder not in book.ladder_names:
+    if book.ladder and "ladders" not in book.unread and book.ladder not in book.ladder_names:
         _unknown(sink, book.places["ladder"], "ladder", book.ladder, book.ladder_names)
-    if not book.ladder and len(book.ladder_names) > 1:
+    if not book.ladder and "ladder" not in book.unread and len(book.ladder_names) > 1:
         hint = "pools that mix products of several ladders follow it; name the strictest"
         sink.add("MR-R302", book.places["ladders"], "a rulebook with several ladders lacks the key 'ladder'", hint)
     _check_calendars(sink, book)
@@ -117,10 +117,10 @@ def _check_overrides(sink: Sink, book: Book) -> None:
         raise StopReading
     for one in book.overrides:
         for name in one.products:
-            if name not in book.products:
+            if "products" not in book.unread and name not in book.products:
                 _unknown(sink, one.places[f"product.{name}"], "product", name, book.products)
         for name in one.classes:
-            if name not in book.classes:
+            if "classes" not in book.unread and name not in book.classes:
                 _unknown(sink, one.places[f"class.{name}"], "class", name, book.classes)
         if one.margin:
             check_tiers(sink, one.margin.tiers)
@@ -157,7 +157,8 @@ def _shared_change(first: Override, second: Override) -> str:
 
 def check_ladder(sink: Sink, book: Book, ladder: LadderPart) -> None:
     """Check one ladder: names, falling thresholds, exits outside entries, ways into each step, an end for each call."""
-    if ladder.calendar and f"calendars.{ladder.calendar}" not in book.places:
+    is_known = "calendars" in book.unread or f"calendars.{ladder.calendar}" in book.places
+    if ladder.calendar and not is_known:
         _unknown(sink, ladder.calendar_place, "calendar", ladder.calendar, book.calendars)
     entered: StepPart | None = None
     seen: dict[str, StepPart] = {}
@@ -197,7 +198,7 @@ def _check_entry(sink: Sink, step: StepPart, seen: dict[str, StepPart], later: s
             sink.add("MR-R318", place, f"step '{name}' cannot follow itself", "name a step before this one")
         elif name in later:
             sink.add("MR-R318", place, f"step '{name}' comes after this one", "a step follows a call made before it")
-        else:
+        elif "" not in later:
             _unknown(sink, place, "step before this one", shorten(name), seen)
     if "for" in step.places and "below" not in step.places:
         message = "`for` counts from a threshold, and this step has no `below`"

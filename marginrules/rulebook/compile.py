@@ -247,10 +247,10 @@ class _Compiler:
         known: dict[frozenset[str], set[str]] = {}
         for one in self._overrides:
             ladders = self._ladders_of(one)
-            if not ladders <= self._step_names.keys():
+            if any(self._step_names.get(ladder) is None for ladder in ladders):
                 continue  # reported already
             if ladders not in known:
-                known[ladders] = {name for ladder in ladders for name in self._step_names[ladder]}
+                known[ladders] = {name for ladder in ladders for name in self._step_names[ladder] or ()}
             for name in one.steps:
                 if name not in known[ladders]:
                     message = f"no ladder that this override reaches has a step '{name}'"
@@ -296,7 +296,7 @@ class _Compiler:
             return number
         if name not in self._book.ladders:
             return -1
-        steps = self._step_names[name]
+        steps = self._step_names[name] or frozenset()
         merged = tuple(index for index in ids if not steps.isdisjoint(self._overrides[index].steps))
         if (name, merged) not in self._ladder_ids:
             self._ladder_ids[name, merged] = self._add_ladder(name, merged)
@@ -319,7 +319,8 @@ class _Compiler:
                 changed[step] = changed.get(step, frozenset()) | change.entries.keys()
                 reasons.setdefault(step, []).append(one.because)
         part = self._reader.ladder(node, name, self._book.places[f"ladders.{name}"], changed)
-        if not merged or name in self._sound_ladders:
+        is_read = all(step.is_sound for step in part.steps) and name in self._sound_ladders
+        if not merged or is_read:
             before = len(self._sink.found)
             check_ladder(self._sink, self._book, part)
             if len(self._sink.found) == before and not merged:
@@ -484,14 +485,13 @@ def _of_class(overrides: Chosen, account_class: str) -> Chosen:
     return [(index, one) for index, one in overrides if not one.classes or account_class in one.classes]
 
 
-def _step_names(ladder: Mapping) -> frozenset[str]:
+def _step_names(ladder: Mapping) -> frozenset[str] | None:
+    """Return the names of a ladder's steps; None where one of them cannot be read."""
     steps = ladder.entries.get("steps")
-    names = [
-        node.entries.get("step")
-        for node in (steps.items if isinstance(steps, Sequence) else [])
-        if isinstance(node, Mapping)
-    ]
-    return frozenset(name.text for name in names if isinstance(name, Scalar))
+    nodes = steps.items if isinstance(steps, Sequence) else []
+    names = [node.entries.get("step") if isinstance(node, Mapping) else None for node in nodes]
+    known = frozenset(name.text for name in names if isinstance(name, Scalar))
+    return known if nodes and len(known) == len(names) else None
 
 
 def _merge(ladder: Mapping, changes: dict[str, Mapping]) -> Mapping:

@@ -145,6 +145,7 @@ class Book:
     ladder: str
     ladders: dict[str, Mapping]
     ladder_names: frozenset[str]  # with those that could not be read
+    unread: frozenset[str]  # sections of which not every name is known, so that none is reported as unknown
     overrides: tuple[Override, ...]
     places: dict[str, Place]
 
@@ -184,11 +185,24 @@ def read_book(sink: Sink, root: Mapping) -> Book:
         ladder=top.read("ladder", fields.read_name, ""),
         ladders=_ladders(sink, ladders),
         ladder_names=frozenset(name for name, _, _ in ladders),
+        unread=frozenset(
+            key for key in ("products", "ladders", "classes", "calendars", "ladder") if _is_unread(top, key)
+        ),
         overrides=_overrides(sink, top.node("overrides")),
         places=places
         | {f"calendars.{name}": node.place for name, node, _ in calendars}
         | {f"ladders.{name}": at for name, _, at in ladders},
     )
+
+
+def _is_unread(top: Fields, key: str) -> bool:
+    """Say whether a section was misspelt, is missing and must not be, or is not what it has to be."""
+    node = top.node(key)
+    if node is None:
+        return key in top or key in ("products", "ladders")
+    if key in ("classes", "ladder"):
+        return isinstance(node, Mapping)
+    return not isinstance(node, Mapping) or node.partial
 
 
 def _effective(sink: Sink, node: Node) -> int | None:
@@ -470,6 +484,7 @@ class StepPart:
     place: Place = field(default=NOWHERE, compare=False)
     places: dict[str, Place] = field(default_factory=dict, compare=False)
     is_readable: bool = field(default=True, compare=False)
+    is_sound: bool = field(default=True, compare=False)  # nothing was wrong with a key or a value of its own
 
 
 Changes = dict[str, frozenset[str]]
@@ -584,6 +599,7 @@ def _step(sink: Sink, node: Node) -> StepPart:
             if key in part
         },
         is_readable=part.is_readable,
+        is_sound=part.is_sound,
     )
 
 
