@@ -131,4 +131,5 @@ def _to_multiple(value: float, increment: Decimal, rounding: str) -> Decimal:
     units = _EXACT.divide(Decimal(value), increment)
     nearest = units.to_integral_value()
     whole = nearest if abs(units - nearest) < Decimal("1e-6") else units.to_integral_value(rounding)
-    return _EXACT.multiply(whole, increment).quantize(increment, context=_EXACT)
+    # Adding nothing makes negative zero zero.
+    return _EXACT.add(_EXACT.multiply(whole, increment).quantize(increment, context=_EXACT), 0)
