@@ -18,7 +18,7 @@ from marginrules import units
 from marginrules.rulebook.diagnostic import suggest
 
 HORIZON_YEARS = 10
-_FORM = re.compile(r"(\d{2}:\d{2}) (?:next business day|in (\d{1,2}) business days)")
+_FORM = re.compile(r"(\d{2}:\d{2}) (?:next business day|in (\d{1,2}) business days)", re.ASCII)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -36,7 +36,7 @@ def business_days(exchange: str, first_year: int) -> tuple[str, tuple[dt.date, .
     Return the time zone and the business days of an exchange from a year on.
 
     Returns:
-        (zone, days), or a suggestion where there is no exchange of that name.
+        (zone, days), or a suggestion where there is no exchange of that name, or none of its days are known.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the library about the libraries below it; nothing an officer could act on
@@ -56,6 +56,8 @@ def _business_days(exchange: str, first_year: int) -> tuple[str, tuple[dt.date, 
         end = min(end, upper.date())
     if lower is not None:
         start = max(start, lower.date())
+    if start >= end:
+        return f"its days are known from {lower.year if lower else start.year} to {upper.year if upper else end.year}"
     calendar = kind(start=start.isoformat(), end=end.isoformat())
     return str(calendar.tz), tuple(stamp.date() for stamp in calendar.sessions)
 
