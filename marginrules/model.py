@@ -7,6 +7,7 @@ UTC; amounts are in the rulebook's currency unless a field names an asset.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from marginrules.codes import InstrumentKind, Reason
 
@@ -52,8 +53,7 @@ class Position:
     leverage: float = 0.0  # the account's setting for this instrument; 0: none
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):  # a tuple, as is the decision: they are made for every check
     """Carry one order; the quantity is signed, negative sells."""
 
     client_order_id: str
@@ -99,8 +99,7 @@ class Holding:
     quantity_step: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class OrderDecision:
+class OrderDecision(NamedTuple):
     """Answer an order check."""
 
     accepted: bool

@@ -203,27 +203,39 @@ cdef double largest_passing(
     cdef double step = view.specs[proposal.instrument].quantity_step
     cdef double sign = 1.0 if proposal.quantity > 0.0 else -1.0
     cdef double low = 0.0, high = fabs(proposal.quantity), middle, down = 1.0
+    cdef double spare_low = before.equity - before.initial_margin, spare_high = 0.0, spare
     cdef Result after
     cdef Proposal tried = proposal[0]
     cdef int32_t k
     for k in range(64):
         tried.quantity = sign * high
         if not passes(try_order(view, pool, opened, filled, &tried, now, before, &after)):
+            spare_high = before.equity - after.initial_margin
             break
+        spare_low = before.equity - after.initial_margin
         low = high
         high *= 2.0
         if high > 1e15:
             return low
-    for k in range(200):
-        # Ten digits are enough: the answer is floored to its step, or to what has been tried.
-        middle = low + (high - low) * 0.5
-        if middle <= low or middle >= high or high - low <= high * 1e-10:
+    for k in range(300):
+        # Ten digits are enough: the answer is floored to its step, or is what has been tried.
+        if high - low <= high * 1e-10:
             break
+        middle = low + (high - low) * 0.5
+        if k % 3 == 0 and spare_low >= 0.0 and spare_high < 0.0:
+            # Free equity is a straight line between the edges of tiers: its zero is mostly found at once ...
+            middle = low + (high - low) * (spare_low / (spare_low - spare_high))
+        elif k % 3 == 1:
+            middle = low + low * 5e-11  # ... and a little above it the search ends.
+        if not (low < middle < high):
+            middle = low + (high - low) * 0.5
         tried.quantity = sign * middle
         if passes(try_order(view, pool, opened, filled, &tried, now, before, &after)):
             low = middle
+            spare_low = before.equity - after.initial_margin
         else:
             high = middle
+            spare_high = before.equity - after.initial_margin
     if step > 0.0:
         low = floor(low / step * (1.0 + 1e-14)) * step
         # Each miss doubles the way down: where what passes is not one interval, or the quantity has more steps than a

@@ -71,7 +71,7 @@ class Program:
         ladders: as numbered in the tables; overrides make variants of their own.
         entered: per ladder, the step that the n-th breached threshold means.
         profiles: (class, account or "") -> profile in the tables.
-        margin_lines: [profile][product], the line of the rates.
+        margin_rules: [profile][product], `rulebook:line product` of the rates.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Program:
     ladders: tuple[Ladder, ...]
     entered: tuple[tuple[int, ...], ...]
     profiles: dict[tuple[str, str], int]
-    margin_lines: tuple[tuple[int, ...], ...]
+    margin_rules: tuple[tuple[str, ...], ...]
     tables: Tables
     text: bytes
 
@@ -423,8 +423,11 @@ class _Compiler:
                 for ladder in self._ladders
             ),
             profiles={name: index for index, name in enumerate(profile_names)},
-            margin_lines=tuple(
-                tuple(margin.place.line if (margin := self._cells[p][name].margin) else 0 for name in product_names)
+            margin_rules=tuple(
+                tuple(
+                    f"{book.name}:{margin.place.line} {name}" if (margin := self._cells[p][name].margin) else book.name
+                    for name in product_names
+                )
                 for p in profile_names
             ),
             tables=Tables(lines, rules, credit_rows, collateral_rows, thresholds, defaults),

@@ -27,20 +27,28 @@ class Gate:
         self._lock = threading.Lock()
         self.is_closed = False
 
-    @contextmanager
-    def admit(self, lane: str) -> Iterator[None]:
-        """Hold one place in a lane."""
+    def enter(self, lane: str) -> None:
+        """Take a place in a lane; `leave` gives it back."""
         with self._lock:
             if self.is_closed:
                 raise OverloadError("MR-O103", "the server is draining", RETRY_AFTER_MS)
             if self._running[lane] >= self._lanes[lane]:
                 raise OverloadError("MR-O101", f"{self._lanes[lane]} requests of this kind are running", RETRY_AFTER_MS)
             self._running[lane] += 1
+
+    def leave(self, lane: str) -> None:
+        """Give a place back."""
+        with self._lock:
+            self._running[lane] -= 1
+
+    @contextmanager
+    def admit(self, lane: str) -> Iterator[None]:
+        """Hold one place in a lane."""
+        self.enter(lane)
         try:
             yield
         finally:
-            with self._lock:
-                self._running[lane] -= 1
+            self.leave(lane)
 
     def close(self) -> None:
         """Admit nothing more."""

@@ -224,8 +224,11 @@ class Server:
     ) -> Callable[[bytes, grpc.ServicerContext], bytes]:
         def serve(content: bytes, context: grpc.ServicerContext) -> bytes:
             try:
-                with self._gate.admit(method.lane):
+                self._gate.enter(method.lane)
+                try:
                     return handler(_decode(method, content)).SerializeToString()
+                finally:
+                    self._gate.leave(method.lane)
             except MarginRulesError as error:
                 self._abort(context, error)
 

@@ -31,9 +31,7 @@ CALL_STATUSES = {status: f"CALL_STATUS_{status.name}" for status in CallStatus}
 
 def order_data(order: types_pb2.Order) -> Data:
     """Read an order; an absent price means the mark, a price of 0 means nothing."""
-    price = 0.0
-    if order.HasField("price"):
-        price = border.number("price of order", order.price, 0.0, low_open=True)
+    price = border.number("price", order.price, 0.0, low_open=True) if order.HasField("price") else 0.0
     return {
         "client_order_id": order.client_order_id,
         "symbol": order.symbol,

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
+import threading
 from collections import Counter as Tally
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
@@ -19,36 +22,49 @@ from marginrules.service.service import Service
 _BUCKETS = (10e-6, 20e-6, 50e-6, 100e-6, 200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 50e-3, 0.1, 0.5, 1.0)
 
 
-class Metrics:
-    """Count checks; the labels of a combination are resolved once."""
+class Metrics(Collector):
+    """
+    Count checks and refusals.
+
+    Checks are counted in plain integers and turned into metrics when they are asked for: a check takes a few
+    microseconds, and must not spend as many on being counted.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._checks = Counter(
-            "marginrules_checks", "Order checks by verdict and reasons", ["verdict", "reason"], registry=self.registry
-        )
-        self._latency = Histogram(
-            "marginrules_check_seconds", "Time to decide one order", buckets=_BUCKETS, registry=self.registry
-        )
+        self.registry.register(self)
         self._refusals = Counter(
             "marginrules_requests_refused", "Requests refused by error code", ["code"], registry=self.registry
         )
-        self._known: dict[tuple[bool, int], Counter] = {}
+        self._lock = threading.Lock()
+        self._checks: Tally[tuple[bool, int]] = Tally()
+        self._in_bucket = [0] * (len(_BUCKETS) + 1)
+        self._seconds = 0.0
 
     def checked(self, decision: OrderDecision, seconds: float) -> None:
         """Count one decision."""
-        key = (decision.accepted, int(decision.reasons))
-        counter = self._known.get(key)
-        if counter is None:
-            names = ",".join(Reason(decision.reasons).names).lower() or "none"
-            counter = self._checks.labels("accepted" if decision.accepted else "rejected", names)
-            self._known[key] = counter
-        counter.inc()
-        self._latency.observe(seconds)
+        bucket = bisect.bisect_left(_BUCKETS, seconds)
+        with self._lock:
+            self._checks[decision.accepted, decision.reasons] += 1
+            self._in_bucket[bucket] += 1
+            self._seconds += seconds
 
     def refused(self, code: str) -> None:
         """Count one request that was refused."""
         self._refusals.labels(code).inc()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what was counted."""
+        with self._lock:
+            checks, in_bucket, seconds = dict(self._checks), list(self._in_bucket), self._seconds
+        counter = CounterMetricFamily("marginrules_checks", "Order checks", labels=["verdict", "reason"])
+        for (accepted, reasons), count in checks.items():
+            names = ",".join(Reason(reasons).names).lower() or "none"
+            counter.add_metric(["accepted" if accepted else "rejected", names], count)
+        yield counter
+        bounds = [*(str(bound) for bound in _BUCKETS), "+Inf"]
+        buckets = list(zip(bounds, itertools.accumulate(in_bucket), strict=True))
+        yield HistogramMetricFamily("marginrules_check_seconds", "Time to decide one order", buckets, seconds)
 
 
 class StateCollector(Collector):

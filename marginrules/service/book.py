@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from marginrules._core.core import Engine
 from marginrules.codes import InstrumentKind
@@ -310,5 +310,5 @@ class Book:
         if left * one.order.quantity <= 0.0 or abs(left) <= 1e-12 * abs(one.order.quantity):
             del orders[client_order_id]
         else:
-            orders[client_order_id] = replace(one, order=replace(one.order, quantity=left))
+            orders[client_order_id] = OpenOrder(one.order._replace(quantity=left), one.is_held)
         self.replace_orders(pool, orders)

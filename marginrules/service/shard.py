@@ -281,20 +281,21 @@ class Shard:
         )
         program = self.active.program
         if flags & INVALID_MASK:
-            return replace(_refused(Reason(flags)), digest=program.digest)
-        profile, product = book.engine.pool_state(pool_id)[2], book.products[instrument]
+            return _refused(Reason(flags))._replace(digest=program.digest)
+        profile = book.engine.pool_state(pool_id)[2]
+        rule = self._deciding_rule(pool_id, flags, profile, book.products[instrument])
         return OrderDecision(
-            accepted=accepted,
-            reasons=_REASONS.get(flags) or Reason(flags),
-            equity_before=before.equity,
-            initial_margin_before=before.initial_margin,
-            maintenance_margin_before=before.maintenance_margin,
-            equity_after=after.equity,
-            initial_margin_after=after.initial_margin,
-            maintenance_margin_after=after.maintenance_margin,
-            quantity_max=_tidy(largest),
-            rule=self._deciding_rule(pool_id, flags, profile, product),
-            digest=program.digest,
+            accepted,
+            _REASONS.get(flags) or Reason(flags),
+            before.equity,
+            before.initial_margin,
+            before.maintenance_margin,
+            after.equity,
+            after.initial_margin,
+            after.maintenance_margin,
+            _tidy(largest),
+            rule,
+            program.digest,
         )
 
     def _deciding_rule(self, pool: int, flags: int, profile: int, product: int) -> str:
@@ -308,8 +309,7 @@ class Shard:
                 if steps:
                     step = max(steps, key=lambda one: one.restrict)
                     return f"{self.programs[state.digest].name}:{step.line} {pinned.name}/{step.name}"
-        line = program.margin_lines[profile][product] if product >= 0 else 0
-        return f"{program.name}:{line} {program.products[product].name}" if line else program.name
+        return program.margin_rules[profile][product] if product >= 0 else program.name
 
     def _hold(self, data: Data, now_ns: int) -> Outcome:
         """Take {account, pool, order}; the same client order id twice gives the first answer."""
@@ -328,7 +328,7 @@ class Shard:
             if order.client_order_id in self.book.orders.get(pool_id, {}):
                 return Outcome(decision_data(_refused(Reason.CLIENT_ORDER_ID_REUSED)))
             self.book.add_order(pool_id, order)
-            decision = replace(decision, held=True)
+            decision = decision._replace(held=True)
             self._schedule(pool_id)
         reply = decision_data(decision)
         if account in self.book.account_ids:
@@ -588,20 +588,7 @@ def _refused(reason: Reason) -> OrderDecision:
 
 def decision_data(decision: OrderDecision) -> Data:
     """Return a decision as plain data."""
-    return {
-        "accepted": decision.accepted,
-        "reasons": int(decision.reasons),
-        "equity_before": decision.equity_before,
-        "initial_margin_before": decision.initial_margin_before,
-        "maintenance_margin_before": decision.maintenance_margin_before,
-        "equity_after": decision.equity_after,
-        "initial_margin_after": decision.initial_margin_after,
-        "maintenance_margin_after": decision.maintenance_margin_after,
-        "quantity_max": decision.quantity_max,
-        "rule": decision.rule,
-        "digest": decision.digest,
-        "held": decision.held,
-    }
+    return {**decision._asdict(), "reasons": int(decision.reasons)}
 
 
 def decision_of(data: Data) -> OrderDecision:
