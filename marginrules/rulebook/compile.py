@@ -241,7 +241,9 @@ class _Compiler:
                     yield (account_class, account), shared, extra
 
     def _default_ladder(self) -> str:
-        return self._book.ladder or min(self._book.ladders, default="")
+        """Return the ladder of pools as a whole; empty where several are there and none is named, which is reported."""
+        only = min(self._book.ladder_names) if len(self._book.ladder_names) == 1 else ""
+        return self._book.ladder or only
 
     def _check_override_steps(self) -> None:
         known: dict[frozenset[str], set[str]] = {}

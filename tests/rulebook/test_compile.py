@@ -99,7 +99,8 @@ def _rows(program: Program) -> RecordedTables:
 def ladder_of(program: Program, account_class: str, account: str, product: str) -> Ladder:
     """Return the ladder of one product for one account."""
     rule = _rows(program).rules[program.profile_of(account_class, account)][_product(program, product)]
-    return program.ladders[rule[2]]
+    ladder: Ladder = program.ladders[rule[2]]
+    return ladder
 
 
 def rates_of(program: Program, account_class: str, account: str, product: str) -> list[tuple[float, float]]:
@@ -437,7 +438,9 @@ def test_shipped_lines_meet_at_every_edge(path: Path) -> None:
 
 def _vocabulary(path: Path) -> Iterator[tuple[int, int, int, str]]:
     """Yield (index, line, column, key) of each key of a rulebook that is a word of the vocabulary, not a name."""
-    stack: list[tuple[tuple[str, ...], yaml.Node]] = [((), yaml.compose(path.read_text(), yaml.SafeLoader))]
+    root = yaml.compose(path.read_text(), yaml.SafeLoader)
+    assert root is not None
+    stack: list[tuple[tuple[str, ...], yaml.Node]] = [((), root)]
     names = {("collateral",), ("products",), ("ladders",), ("calendars",), ("overrides", "ladder")}
     while stack:
         at, node = stack.pop()

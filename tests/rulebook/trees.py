@@ -39,7 +39,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.%;/+-]|:(?=[0-9])| (?=[A-Za-z0-9
 
 def read_tree(text: str) -> Tree:
     """Read a rulebook without giving any scalar a type."""
-    return _tree(yaml.compose(text, yaml.SafeLoader))
+    node = yaml.compose(text, yaml.SafeLoader)
+    assert node is not None
+    return _tree(node)
 
 
 def _tree(node: yaml.Node) -> Tree:
