@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from marginrules.errors import DurabilityError, JournalCorruptError, StorageError
 from marginrules.journal.chain import GENESIS, Entry, chain_hash
@@ -39,6 +39,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS entries_by_request ON entries (request_id) WHE
 CREATE INDEX IF NOT EXISTS entries_with_events ON entries (seq) WHERE event_count > 0;
 """
 _COLUMNS = "seq, time_ns, kind, request_id, event_count, body, hash"
+_TYPES = (int, int, str, (str, type(None)), int, bytes, bytes)
 _Pending = tuple[tuple[object, ...], "Future[None]"]
 
 
@@ -268,5 +269,8 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _entry(row: tuple[int, int, str, str | None, int, bytes, bytes]) -> Entry:
-    return Entry(row[0], row[1], row[2], row[3] or "", row[4], bytes(row[5]), bytes(row[6]))
+def _entry(row: tuple[Any, ...]) -> Entry:
+    """Return a row as an entry; SQLite itself lets a column hold anything."""
+    if not all(isinstance(*pair) for pair in zip(row, _TYPES, strict=True)) or row[0] < 1 or row[4] < 0:
+        raise JournalCorruptError("MR-S101", f"entry {row[0]} was altered: a value is not of its kind")
+    return Entry(row[0], row[1], row[2], row[3] or "", row[4], row[5], row[6])
