@@ -13,11 +13,12 @@ import math
 import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
-_NUMBER = re.compile(r"[+-]?\d+(?:_\d{3})*(?:\.\d+)?")
-_RATE = re.compile(r"([+-]?\d+(?:_\d{3})*(?:\.\d+)?) ?(%|bps)?")
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
-_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+# ASCII digits alone: other scripts have digits that an officer would not read as the number they are.
+_NUMBER = re.compile(r"[+-]?\d+(?:_\d{3})*(?:\.\d+)?", re.ASCII)
+_RATE = re.compile(r"([+-]?\d+(?:_\d{3})*(?:\.\d+)?) ?(%|bps)?", re.ASCII)
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
+_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _DIGITS_MAX = 30
 
 SECOND_NS = 1_000_000_000
@@ -31,7 +32,7 @@ def parse_number(text: str) -> Decimal | None:
     """Read `1_000_000` or `0.25`; underscores stand between groups of three digits."""
     if len(text) > _DIGITS_MAX or not _NUMBER.fullmatch(text):
         return None
-    return Decimal(text.replace("_", ""))
+    return _EXACT.add(Decimal(text.replace("_", "")), 0)  # never negative zero
 
 
 def parse_rate(text: str) -> Decimal | None:
@@ -39,7 +40,7 @@ def parse_rate(text: str) -> Decimal | None:
     match = _RATE.fullmatch(text) if len(text) <= _DIGITS_MAX else None
     if match is None:
         return None
-    number = Decimal(match[1].replace("_", ""))
+    number = _EXACT.add(Decimal(match[1].replace("_", "")), 0)
     return number.scaleb({"%": -2, "bps": -4, None: 0}[match[2]], _EXACT)
 
 
@@ -98,7 +99,7 @@ def format_duration(duration_ns: int) -> str:
 def format_time(time_ns: int) -> str:
     """Write nanoseconds since 1970 as `2026-12-01T00:00:00Z`."""
     moment = _EPOCH + dt.timedelta(seconds=time_ns // SECOND_NS)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.replace(tzinfo=None).isoformat() + "Z"
 
 
 def round_requirement_up(value: float, increment: Decimal) -> Decimal:
@@ -130,4 +131,5 @@ def _to_multiple(value: float, increment: Decimal, rounding: str) -> Decimal:
     units = _EXACT.divide(Decimal(value), increment)
     nearest = units.to_integral_value()
     whole = nearest if abs(units - nearest) < Decimal("1e-6") else units.to_integral_value(rounding)
-    return _EXACT.multiply(whole, increment).quantize(increment, context=_EXACT)
+    # Adding nothing makes negative zero zero.
+    return _EXACT.add(_EXACT.multiply(whole, increment).quantize(increment, context=_EXACT), 0)

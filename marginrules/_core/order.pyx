@@ -215,8 +215,9 @@ cdef double largest_passing(
         if high > 1e15:
             return low
     for k in range(200):
+        # Ten digits are enough: the answer is floored to its step, or to what has been tried.
         middle = low + (high - low) * 0.5
-        if middle <= low or middle >= high:
+        if middle <= low or middle >= high or high - low <= high * 1e-10:
             break
         tried.quantity = sign * middle
         if passes(try_order(view, pool, opened, filled, &tried, now, before, &after)):

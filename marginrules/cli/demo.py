@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -28,7 +28,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
-from marginrules.client import Client, LadderEvent
+from marginrules.client import Client, Fill, LadderEvent
 from marginrules.codes import InstrumentKind, Reason
 from marginrules.journal import read_entries
 from marginrules.model import Account, Instrument, Order, Pool, Position, Price
@@ -218,10 +218,10 @@ class Demo:
     def _execute(self, day: Day, event: LadderEvent) -> None:
         """Trade what was ordered at the close, and report it."""
         price = {SHARE: day.close, FUTURE: round(day.close * FUTURE_PER_SHARE, 2)}
-        fills = [(symbol, quantity, price[symbol], 0.0) for symbol, quantity in event.orders]
+        fills = [Fill(one.symbol, one.quantity, price[one.symbol]) for one in event.orders]
         self._client.record_liquidation(event.call_id, fills)
         multiplier = {SHARE: 1.0, FUTURE: 5.0}
-        value = sum(abs(quantity) * price[symbol] * multiplier[symbol] for symbol, quantity in event.orders)
+        value = sum(abs(one.quantity) * one.price * multiplier[one.symbol] for one in fills)
         self._totals["liquidated"] += Decimal(round(value, 2))
         is_full = event.step == "full_liquidation"
         self._people[event.account_id].seen.add("fully liquidated" if is_full else "partly liquidated")
@@ -231,9 +231,9 @@ class Demo:
     def _note(self, day: Day, event: LadderEvent) -> None:
         if event.kind not in TOLD:
             return
-        amount = f"{format_amount(Decimal(event.amount)):>12} USD" if event.amount else " " * 16
+        amount = f"{format_amount(event.amount):>12} USD" if event.amount is not None else " " * 16
         due = f"  due {format_time(event.due_ns)[:16]}" if event.due_ns and event.kind.startswith("call_") else ""
-        traded = "  " + ", ".join(f"{quantity:+g} {symbol}" for symbol, quantity in event.orders) if event.orders else ""
+        traded = "  " + ", ".join(f"{one.quantity:+g} {one.symbol}" for one in event.orders) if event.orders else ""
         words = event.kind.replace("_", " ")
         rule = f"us-broker:{event.line} {event.ladder}/{event.step}"
         day.stories.append((TOLD.index(event.kind), f"{event.account_id}  {words:<19} {amount}{due}{traded}  [{rule}]"))
@@ -259,7 +259,7 @@ class Demo:
     def outcomes(self) -> dict[str, int]:
         """Return how many accounts went through what; one account may count in several lines."""
         seen = [person.seen for person in self._people.values()]
-        lines = {
+        lines: dict[str, Callable[[set[str]], bool]] = {
             "never touched": lambda one: not one,
             "warned": lambda one: "warning" in one,
             "called": lambda one: "call_issued" in one,
@@ -280,7 +280,7 @@ class Demo:
 
     def ask(self) -> Counter[str]:
         """Ask for every account whether it may buy a hundred shares more at the last close."""
-        order = Order("", SHARE, 100.0, CLOSES[-1][1])
+        order = Order("unnamed", SHARE, 100.0, CLOSES[-1][1])
         answers: Counter[str] = Counter()
         for name in self._people:
             decision = self._client.check_order(name, order)

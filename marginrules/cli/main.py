@@ -50,7 +50,7 @@ def main(ctx: click.Context) -> None:
 
 @command("marginrules demo")
 def demo(as_json: bool) -> None:
-    """Show one margin call from breach to end, on a server of its own."""
+    """Play the crash of 2020 with 1,000 accounts against a server of its own."""
     raise SystemExit(importlib.import_module("marginrules.cli.demo").run(as_json=as_json))
 
 

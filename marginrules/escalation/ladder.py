@@ -226,7 +226,7 @@ def _issue(draft: Draft, index: int, step: Step, terms: CallTerms, kind: str, am
 
 def _restrict(draft: Draft) -> None:
     asked = [(draft.ladder.steps[one.step].restrict, one.step) for one in draft.state.active]
-    wanted, step = max(asked, default=(Restriction.NONE, -1))
+    wanted, step = max([*asked, (Restriction.NONE, len(draft.ladder.steps))])
     if wanted == draft.state.restriction:
         return
     kind = EventKind.RESTRICTED if wanted > draft.state.restriction else EventKind.RESTRICTION_LIFTED

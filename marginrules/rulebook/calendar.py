@@ -11,13 +11,14 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
+import warnings
 from zoneinfo import ZoneInfo
 
 from marginrules import units
 from marginrules.rulebook.diagnostic import suggest
 
 HORIZON_YEARS = 10
-_FORM = re.compile(r"(\d{2}:\d{2}) (?:next business day|in (\d{1,2}) business days)")
+_FORM = re.compile(r"(\d{2}:\d{2}) (?:next business day|in (\d{1,2}) business days)", re.ASCII)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -35,8 +36,14 @@ def business_days(exchange: str, first_year: int) -> tuple[str, tuple[dt.date, .
     Return the time zone and the business days of an exchange from a year on.
 
     Returns:
-        (zone, days), or a suggestion where there is no exchange of that name.
+        (zone, days), or a suggestion where there is no exchange of that name, or none of its days are known.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the library about the libraries below it; nothing an officer could act on
+        return _business_days(exchange, first_year)
+
+
+def _business_days(exchange: str, first_year: int) -> tuple[str, tuple[dt.date, ...]] | str:
     import exchange_calendars as calendars  # noqa: PLC0415 - brings pandas; only books with business days pay for it
 
     names = calendars.get_calendar_names(include_aliases=True)
@@ -49,6 +56,8 @@ def business_days(exchange: str, first_year: int) -> tuple[str, tuple[dt.date, .
         end = min(end, upper.date())
     if lower is not None:
         start = max(start, lower.date())
+    if start >= end:
+        return f"its days are known from {lower.year if lower else start.year} to {upper.year if upper else end.year}"
     calendar = kind(start=start.isoformat(), end=end.isoformat())
     return str(calendar.tz), tuple(stamp.date() for stamp in calendar.sessions)
 

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from itertools import combinations, pairwise
 
 from marginrules import units
+from marginrules.limits import RULEBOOK_CALENDARS_MAX, RULEBOOK_OVERRIDES_MAX
 from marginrules.rulebook import calendar
-from marginrules.rulebook.diagnostic import Place, Sink, suggest
-from marginrules.rulebook.schema import Book, Haircut, LadderPart, Override, StepPart, Tier
+from marginrules.rulebook.diagnostic import Place, Sink, StopReading, suggest
+from marginrules.rulebook.fields import grouped, percent, shorten
+from marginrules.rulebook.schema import WAIT, Book, Haircut, LadderPart, Override, StepPart, Tier
 
 
 def check_book(sink: Sink, book: Book) -> None:
@@ -18,19 +20,19 @@ def check_book(sink: Sink, book: Book) -> None:
     for asset in book.collateral.values():
         _check_rising(sink, asset.haircuts, "haircut tier")
         for small, large in pairwise(asset.haircuts):
-            if large.rate < small.rate:
-                _falls(sink, large.place, "haircut", small.rate, large.rate)
+            if small.is_sound and large.is_sound and large.rate < small.rate:
+                _falls(sink, large.places["rate"], "haircut", small.rate, large.rate)
     if book.currency and book.collateral and book.currency not in book.collateral:
         hint = f"add `{book.currency}: {{haircut: 0%}}`"
         sink.add("MR-R309", book.places["currency"], f"currency {book.currency} is missing from collateral", hint)
     for product in book.products.values():
         if product.margin:
             check_tiers(sink, product.margin.tiers)
-        if product.ladder and product.ladder not in book.ladders:
-            _unknown(sink, product.ladder_place, "ladder", product.ladder, book.ladders)
-    if book.ladder and book.ladder not in book.ladders:
-        _unknown(sink, book.places["ladder"], "ladder", book.ladder, book.ladders)
-    if not book.ladder and len(book.ladders) > 1:
+        if product.ladder and "ladders" not in book.unread and product.ladder not in book.ladder_names:
+            _unknown(sink, product.ladder_place, "ladder", product.ladder, book.ladder_names)
+    if book.ladder and "ladders" not in book.unread and book.ladder not in book.ladder_names:
+        _unknown(sink, book.places["ladder"], "ladder", book.ladder, book.ladder_names)
+    if not book.ladder and "ladder" not in book.unread and len(book.ladder_names) > 1:
         hint = "pools that mix products of several ladders follow it; name the strictest"
         sink.add("MR-R302", book.places["ladders"], "a rulebook with several ladders lacks the key 'ladder'", hint)
     _check_calendars(sink, book)
@@ -45,44 +47,41 @@ def check_tiers(sink: Sink, tiers: tuple[Tier, ...]) -> None:
     """
     _check_rising(sink, tiers, "tier")
     for tier in tiers:
-        if tier.initial < tier.maintenance:
-            was = f"initial was {_percent(tier.initial)}, maintenance {_percent(tier.maintenance)}"
-            sink.add("MR-R313", tier.place, was, "initial margin is at least maintenance margin")
+        if tier.is_sound and tier.initial < tier.maintenance:
+            was = f"initial was {percent(tier.initial)}, under maintenance {percent(tier.maintenance)}"
+            sink.add("MR-R313", tier.places["initial"], was, "initial margin is at least maintenance margin")
     for small, large in pairwise(tiers):
+        if not (small.is_sound and large.is_sound):
+            continue
         if large.initial < small.initial:
-            _falls(sink, large.place, "initial", small.initial, large.initial)
+            _falls(sink, large.places["initial"], "initial", small.initial, large.initial)
         if large.maintenance < small.maintenance:
-            _falls(sink, large.place, "maintenance", small.maintenance, large.maintenance)
+            _falls(sink, large.places["maintenance"], "maintenance", small.maintenance, large.maintenance)
 
 
-def _check_rising(sink: Sink, tiers: tuple[Tier, ...] | tuple[Haircut, ...], what: str) -> None:
+def _check_rising(sink: Sink, tiers: Iterable[Tier | Haircut], what: str) -> None:
+    listed = tuple(tiers)
     last = Decimal(0)
-    for index, tier in enumerate(tiers):
-        is_last = index == len(tiers) - 1
+    for index, tier in enumerate(listed):
+        is_last = index == len(listed) - 1
+        if not tier.is_sound:
+            continue
         if tier.to is None and not is_last:
-            sink.add(
-                "MR-R311",
-                tier.place,
-                f"a {what} without `to` covers the rest and was not the last",
-                "move it to the end",
-            )
+            message = f"a {what} without `to` covers the rest and was not the last"
+            sink.add("MR-R311", tier.place, message, "give it `to`, or move it to the end")
         elif tier.to is not None and is_last:
             hint = "leave out `to`: the last one covers every larger size"
-            sink.add("MR-R311", tier.place, f"the last {what} ends at {tier.to:,}", hint)
+            sink.add("MR-R311", tier.places["to"], f"the last {what} ends at {grouped(tier.to)}", hint)
         elif tier.to is not None:
             if tier.to <= last:
-                sink.add(
-                    "MR-R311",
-                    tier.place,
-                    f"`to` was {tier.to:,}, not above {last:,}",
-                    f"each {what} ends above the one before",
-                )
+                message = f"`to` was {grouped(tier.to)}, not above {grouped(last)}"
+                sink.add("MR-R311", tier.places["to"], message, f"each {what} ends above the one before")
             last = max(last, tier.to)
 
 
 def _falls(sink: Sink, place: Place, what: str, before: Decimal, after: Decimal) -> None:
-    message = f"{what} falls from {_percent(before)} to {_percent(after)} as size grows"
-    sink.add("MR-R312", place, message, "a larger holding never needs a smaller rate")
+    message = f"{what} falls from {percent(before)} to {percent(after)} as size grows"
+    sink.add("MR-R312", place, message, "a larger holding never has a smaller rate")
 
 
 def _unknown(sink: Sink, place: Place, what: str, name: str, known: Iterable[str]) -> None:
@@ -90,10 +89,15 @@ def _unknown(sink: Sink, place: Place, what: str, name: str, known: Iterable[str
 
 
 def _check_calendars(sink: Sink, book: Book) -> None:
+    if len(book.calendars) > RULEBOOK_CALENDARS_MAX:
+        message = f"{len(book.calendars)} calendars; at most {RULEBOOK_CALENDARS_MAX} are read"
+        sink.add("MR-R107", book.places["calendars"], message)
+        return
     for name, exchange in book.calendars.items():
         found = calendar.business_days(exchange, first_year(book))
         if isinstance(found, str):
-            sink.add("MR-R325", book.places[f"calendars.{name}"], f"no exchange calendar is named '{exchange}'", found)
+            place, message = book.places[f"calendars.{name}"], f"no calendar of exchange '{exchange}' can be used"
+            sink.add("MR-R325", place, message, found)
 
 
 def first_year(book: Book) -> int:
@@ -107,32 +111,42 @@ def specificity(override: Override) -> int:
 
 
 def _check_overrides(sink: Sink, book: Book) -> None:
+    if len(book.overrides) > RULEBOOK_OVERRIDES_MAX:
+        message = f"{len(book.overrides):,} overrides; at most {RULEBOOK_OVERRIDES_MAX:,} are read"
+        sink.add("MR-R107", book.places["overrides"], message, "let one override name several accounts")
+        raise StopReading
     for one in book.overrides:
         for name in one.products:
-            if name not in book.products:
-                _unknown(sink, one.places["product"], "product", name, book.products)
+            if "products" not in book.unread and name not in book.products:
+                _unknown(sink, one.places[f"product.{name}"], "product", name, book.products)
         for name in one.classes:
-            if name not in book.classes:
-                _unknown(sink, one.places["class"], "class", name, book.classes)
+            if "classes" not in book.unread and name not in book.classes:
+                _unknown(sink, one.places[f"class.{name}"], "class", name, book.classes)
         if one.margin:
             check_tiers(sink, one.margin.tiers)
-    for first, second in combinations(book.overrides, 2):
-        if specificity(first) == specificity(second) and _can_meet(first, second):
-            what = _shared_change(first, second)
-            if what:
-                message = f"{what} is also overridden on line {first.place.line}, as narrowly"
-                sink.add("MR-R320", second.place, message, "merge the two, or make one of them narrower")
+    for first, second in _meeting(book.overrides):
+        what = _shared_change(first, second)
+        if what:
+            message = f"{what} is also overridden on line {first.place.line}, as narrowly"
+            sink.add("MR-R320", second.place, message, "merge the two, or make one of them narrower")
 
 
-def _can_meet(first: Override, second: Override) -> bool:
-    selectors = ((first.products, second.products), (first.classes, second.classes), (first.accounts, second.accounts))
-    return all(not one or not other or set(one) & set(other) for one, other in selectors)
+def _meeting(overrides: tuple[Override, ...]) -> Iterator[tuple[Override, Override]]:
+    """Yield each pair of overrides that select as narrowly as each other and can select the same thing."""
+    peers: dict[int, list[tuple[Override, tuple[frozenset[str], ...]]]] = {}
+    for one in overrides:
+        names = tuple(frozenset(names) for names in (one.products, one.classes, one.accounts) if names)
+        peers.setdefault(specificity(one), []).append((one, names))
+    for group in peers.values():
+        for (first, theirs), (second, mine) in combinations(group, 2):
+            if not any(one.isdisjoint(other) for one, other in zip(theirs, mine, strict=True)):
+                yield first, second
 
 
 def _shared_change(first: Override, second: Override) -> str:
     if first.margin and second.margin:
         return "margin"
-    for name in first.steps.keys() & second.steps.keys():
+    for name in sorted(first.steps.keys() & second.steps.keys()):
         for key in sorted(first.steps[name].entries.keys() & second.steps[name].entries.keys()):
             return f"`{key}` of step '{name}'"
     return ""
@@ -142,90 +156,133 @@ def _shared_change(first: Override, second: Override) -> str:
 
 
 def check_ladder(sink: Sink, book: Book, ladder: LadderPart) -> None:
-    """Check one ladder: names, falling thresholds, exits outside entries, an entry for each step, an end for each call."""
-    if ladder.calendar and ladder.calendar not in book.calendars:
+    """Check one ladder: names, falling thresholds, exits outside entries, ways into each step, an end for each call."""
+    is_known = "calendars" in book.unread or f"calendars.{ladder.calendar}" in book.places
+    if ladder.calendar and not is_known:
         _unknown(sink, ladder.calendar_place, "calendar", ladder.calendar, book.calendars)
     entered: StepPart | None = None
     seen: dict[str, StepPart] = {}
+    later = {step.name for step in ladder.steps}
     for step in ladder.steps:
-        if step.name in seen:
-            sink.add("MR-R204", step.places.get("step", step.place), f"step '{step.name}' was given twice")
-        _check_entry(sink, step, seen)
+        if not step.is_readable:
+            continue
+        if step.name and step.name in seen:
+            message = f"step '{step.name}' was given twice; the first is on line {seen[step.name].place.line}"
+            sink.add("MR-R204", step.places["step"], message, "give one of them another name")
+        _check_entry(sink, step, seen, later)
         if step.below is not None:
             if entered is not None:
-                _check_against(sink, entered, step)
+                _check_against(sink, entered, step, ladder)
             entered = step
-            if step.clear is not None and step.clear < step.below:
-                message = f"clear was {_percent(step.clear)}, inside below {_percent(step.below)}"
-                sink.add("MR-R315", step.places["clear"], message, "a step clears at its entry or above")
-        _check_deadline(sink, step, ladder.calendar)
+        _check_exit(sink, step, ladder)
+        _check_deadline(sink, step, ladder)
         _check_liquidation(sink, step)
         seen[step.name] = step
     _check_calls_end(sink, ladder.steps)
 
 
-def _check_entry(sink: Sink, step: StepPart, seen: dict[str, StepPart]) -> None:
-    if step.below is None and not step.after and "below" not in step.places:
+def _check_entry(sink: Sink, step: StepPart, seen: dict[str, StepPart], later: set[str]) -> None:
+    if not step.places.keys() & {"below", "after", "or_after"}:
         hint = "give `below: <ratio>`, or `after: <step> unmet`"
-        sink.add("MR-R316", step.place, f"step '{step.name}' has nothing that enters it", hint)
+        sink.add("MR-R316", step.places.get("step", step.place), f"nothing enters step '{step.name}'", hint)
     for key, name in (("after", step.after), ("or_after", step.or_after)):
         if not name:
             continue
         place = step.places[key]
-        if name not in seen:
-            sink.add("MR-R309", place, f"no step before this one is named '{name}'", suggest(name, seen))
-        elif seen[name].call is None:
-            sink.add("MR-R318", place, f"step '{name}' makes no call that could go unmet")
-    if step.for_ns and step.below is None:
-        sink.add("MR-R316", step.places["for"], "`for` counts from a threshold, and this step has no `below`")
+        if name in seen:
+            if "call" not in seen[name].places:
+                sink.add(
+                    "MR-R318", place, f"step '{name}' makes no call that could go unmet", "name a step with `call`"
+                )
+        elif name == step.name:
+            sink.add("MR-R318", place, f"step '{name}' cannot follow itself", "name a step before this one")
+        elif name in later:
+            sink.add("MR-R318", place, f"step '{name}' comes after this one", "a step follows a call made before it")
+        elif "" not in later:
+            _unknown(sink, place, "step before this one", shorten(name), seen)
+    if "for" in step.places and "below" not in step.places:
+        message = "`for` counts from a threshold, and this step has no `below`"
+        sink.add("MR-R316", step.places["for"], message, "delete it")
 
 
-def _check_against(sink: Sink, milder: StepPart, step: StepPart) -> None:
+def _check_against(sink: Sink, milder: StepPart, step: StepPart, ladder: LadderPart) -> None:
     if milder.below is None or step.below is None:
         return
     if step.below >= milder.below:
-        message = f"below was {_percent(step.below)}, not under {_percent(milder.below)} of '{milder.name}'"
-        sink.add("MR-R314", step.places["below"], message, "steps stand mildest first; each threshold is lower")
-    milder_clear = milder.clear if milder.clear is not None else milder.below
-    if step.clear is not None and step.clear > milder_clear:
-        message = f"clear was {_percent(step.clear)}, above {_percent(milder_clear)} of '{milder.name}'"
-        sink.add("MR-R315", step.places["clear"], message, "a severe step clears no later than a milder one")
+        if ladder.has_changed(milder, "below") and not ladder.has_changed(step, "below"):
+            # The override lowered a milder step under this one: that is where the fault is.
+            place, was = milder.places["below"], f"{percent(milder.below)}, not above {percent(step.below)}"
+            was += f" of '{step.name}'"
+        else:
+            place, was = step.places["below"], f"{percent(step.below)}, not under {percent(milder.below)}"
+            was += f" of '{milder.name}'"
+        sink.add("MR-R314", place, f"below was {was}", "steps stand mildest first; each threshold is lower")
+    key = "clear" if milder.clear is not None else "below"
+    outer = milder.clear if milder.clear is not None else milder.below
+    if step.clear is not None and step.clear > outer:
+        hint = "a severe step clears no later than a milder one"
+        if ladder.has_changed(milder, key) and not ladder.has_changed(step, "clear"):
+            message = f"{key} was {percent(outer)}, under clear {percent(step.clear)} of '{step.name}'"
+            sink.add("MR-R315", milder.places[key], message, hint)
+        else:
+            message = f"clear was {percent(step.clear)}, above {percent(outer)} at which '{milder.name}' clears"
+            sink.add("MR-R315", step.places["clear"], message, hint)
 
 
-def _check_deadline(sink: Sink, step: StepPart, calendar_name: str) -> None:
+def _check_exit(sink: Sink, step: StepPart, ladder: LadderPart) -> None:
+    if step.below is None or step.clear is None or step.clear >= step.below:
+        return
+    if ladder.has_changed(step, "below") and not ladder.has_changed(step, "clear"):
+        place, message = step.places["below"], f"below was {percent(step.below)}, above clear {percent(step.clear)}"
+    else:
+        place, message = step.places["clear"], f"clear was {percent(step.clear)}, inside below {percent(step.below)}"
+    sink.add("MR-R315", place, message, "a step clears at its entry or above")
+
+
+def _check_deadline(sink: Sink, step: StepPart, ladder: LadderPart) -> None:
     place = step.places.get("deadline", step.place)
-    if step.call is None:
+    if "call" not in step.places:
         if step.deadline:
-            sink.add("MR-R317", place, "a deadline belongs to a call, and this step makes none")
+            sink.add("MR-R317", place, "a deadline belongs to a call, and this step makes none", "give `call`")
         return
     if not step.deadline:
-        sink.add("MR-R317", step.places["call"], "the call has no deadline", "give `deadline: 4h`")
-    elif calendar.parse_business_deadline(step.deadline):
-        if not calendar_name:
+        if "deadline" not in step.places:
+            sink.add("MR-R317", step.places["call"], "the call has no deadline", "give `deadline: 4h`")
+        return
+    if calendar.parse_business_deadline(step.deadline):
+        if not ladder.has_calendar:
             sink.add("MR-R325", place, "business days need a calendar", "give the ladder `calendar: <name>`")
-    elif not units.parse_duration_ns(step.deadline):
+        return
+    duration = units.parse_duration_ns(step.deadline)
+    if duration is None:
         hint = "write 4h, `17:00 next business day` or `17:00 in 3 business days`"
-        sink.add("MR-R324", place, f"'{step.deadline}' is not a deadline", hint)
+        sink.add("MR-R324", place, f"'{shorten(step.deadline)}' is not a deadline", hint)
+    elif not 0 < duration <= WAIT.high:
+        message = f"deadline was {units.format_duration(duration)}"
+        sink.add("MR-R308", place, message, f"allowed: above 0s, up to {units.format_duration(int(WAIT.high))}")
 
 
 def _check_liquidation(sink: Sink, step: StepPart) -> None:
     terms = step.liquidate
     if terms is None or step.below is None:
         return
-    place = step.places["liquidate"]
     for what, ratio in (("until", terms.until), ("target", terms.target)):
         if ratio and ratio < step.below:
-            message = f"{what} was {_percent(ratio)}, under the step's own below {_percent(step.below)}"
-            sink.add("MR-R315", place, message, "liquidation stops at the entry or above")
+            message = f"{what} was {percent(ratio)}, under the step's own below {percent(step.below)}"
+            sink.add("MR-R315", terms.places[what], message, "liquidation stops at the entry or above")
 
 
 def _check_calls_end(sink: Sink, steps: tuple[StepPart, ...]) -> None:
     followed = {name for step in steps for name in (step.after, step.or_after) if name}
+    if any(_is_unread(step) for step in steps) or not followed <= {step.name for step in steps}:
+        return  # reported already, and that may be the step that follows
     for step in steps:
         if step.call is not None and step.name not in followed:
             hint = f"give a later step `after: {step.name} unmet` or `or_after: {step.name} unmet`"
             sink.add("MR-R317", step.places["call"], f"nothing follows when the call of '{step.name}' goes unmet", hint)
 
 
-def _percent(value: Decimal) -> str:
-    return f"{units.format_number(value * 100)}%"
+def _is_unread(step: StepPart) -> bool:
+    """Say whether a step, its name or what it follows was given and could not be read."""
+    follows = ("after" in step.places and not step.after) or ("or_after" in step.places and not step.or_after)
+    return not step.is_readable or follows or not step.name

@@ -9,6 +9,7 @@ spelling of a number do not change it.
 from __future__ import annotations
 
 import fnmatch
+import functools
 import hashlib
 import json
 from collections.abc import Iterator
@@ -20,28 +21,34 @@ from typing import Any
 from marginrules import units
 from marginrules._core.core import Tables
 from marginrules.errors import RulebookError
+from marginrules.limits import RULEBOOK_CELLS_MAX, RULEBOOK_DEADLINES_MAX, RULEBOOK_LADDERS_MAX
 from marginrules.model import Instrument
 from marginrules.rulebook import calendar
 from marginrules.rulebook.check import check_book, check_ladder, first_year, specificity
-from marginrules.rulebook.diagnostic import Diagnostic, Sink, suggest
+from marginrules.rulebook.diagnostic import Diagnostic, Sink, StopReading, suggest
+from marginrules.rulebook.fields import percent
 from marginrules.rulebook.parse import Mapping, Scalar, Sequence, parse
 from marginrules.rulebook.schema import (
     Book,
     Collateral,
     LadderPart,
+    LadderReader,
     Margin,
+    MarginChange,
     Match,
     Override,
     StepPart,
     Tier,
     read_book,
-    read_ladder,
 )
 from marginrules.rulebook.source import read_source
 from marginrules.terms import CallTerms, Deadline, Ladder, LiquidationTerms, Step
 
 FORMAT = 1
 _INFINITE = float("inf")
+
+LineRow = tuple[float, float, float, float]
+RuleRow = tuple[int, int, int, int, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +150,18 @@ def load(content: bytes, file: str) -> Program:
 
 def _compile(content: bytes, file: str) -> tuple[Program | None, tuple[Diagnostic, ...]]:
     text, sink = read_source(content, file)
-    root = parse(text, sink) if text or not sink.found else None
-    if root is not None:
-        book = read_book(sink, root)
-        check_book(sink, book)
-        compiler = _Compiler(sink, book)
-        compiler.resolve()
+    try:
+        root = parse(text, sink) if text or not sink.found else None
+        if root is not None:
+            book = read_book(sink, root)
+            check_book(sink, book)
+            compiler = _Compiler(sink, book)
+            compiler.resolve()
+            if not sink.found:
+                return compiler.build(content), ()
+    except StopReading:
         if not sink.found:
-            return compiler.build(content), ()
+            raise AssertionError("reading stopped without a reason") from None
     return None, sink.ordered()
 
 
@@ -162,110 +173,162 @@ class _Cell:
     ladder: int
 
 
+Chosen = list[tuple[int, Override]]
+
+
 class _Compiler:
     """Resolve overrides into profiles, then lay everything out as tables."""
 
     def __init__(self, sink: Sink, book: Book) -> None:
         self._sink = sink
         self._book = book
-        self._overrides = sorted(book.overrides, key=specificity)
-        self._parts: dict[str, LadderPart] = {}
+        # The order in which they apply; that of the text has no meaning.
+        self._overrides = sorted(book.overrides, key=_precedence)
+        self._reader = LadderReader(sink)
+        self._step_names = {name: _step_names(node) for name, node in book.ladders.items()}
         self._ladders: list[Ladder] = []
         self._ladder_ids: dict[tuple[str, tuple[int, ...]], int] = {}
-        self._scaled: dict[tuple[str, tuple[int, ...]], Margin | None] = {}
+        self._sound_ladders: set[str] = set()  # as written; what breaks a variant of one is its override
+        self._clocks: set[tuple[str, tuple[int, int]]] = set()
+        self._margins: dict[tuple[str, tuple[int, ...]], Margin | None] = {}
         self._cells: dict[tuple[str, str], dict[str, _Cell]] = {}
+        used = {one.ladder or self._default_ladder() for one in book.products.values()}
+        self._all_ladders = frozenset(used | {self._default_ladder()})
 
     def resolve(self) -> None:
         """Merge overrides into margins and ladders for every profile; report what does not fit."""
         self._check_override_steps()
         for name in sorted(self._book.ladders):
             self._ladder(name, ())
-        for account_class, account in sorted(self._profile_names()):
-            chosen = [
-                (index, one) for index, one in enumerate(self._overrides) if _selects(one, account_class, account)
-            ]
-            cells = {"": _Cell(None, self._ladder(self._default_ladder(), _ids(chosen, "")))}
-            for name, product in sorted(self._book.products.items()):
-                ladder = product.ladder or self._default_ladder()
-                ids = _ids(chosen, name)
-                cells[name] = _Cell(self._margin(name, ids), self._ladder(ladder, ids))
+        default = self._default_ladder()
+        ladders = {name: self._book.products[name].ladder or default for name in sorted(self._book.products)}
+        for (account_class, account), shared, extra in self._profiles():
+            picked = [(index, frozenset(one.products)) for index, one in shared + extra]
+            if account:
+                # Only what the account's own overrides select differs from its class.
+                cells = dict(self._cells[account_class, ""])
+                everything = any(not one.products for _, one in extra)
+                touched = ladders.keys() if everything else {name for _, one in extra for name in one.products}
+            else:
+                cells, everything, touched = {}, True, ladders.keys()
+            if everything:
+                whole = tuple(index for index, names in picked if not names)
+                cells[""] = _Cell(None, self._ladder(default, whole))
+            for name in sorted(touched & ladders.keys()):
+                ids = tuple(index for index, names in picked if not names or name in names)
+                cells[name] = _Cell(self._margin(name, ids), self._ladder(ladders[name], ids))
             self._cells[account_class, account] = cells
 
-    def _profile_names(self) -> set[tuple[str, str]]:
-        accounts = {account for one in self._overrides for account in one.accounts}
-        return {(one, account) for one in self._book.classes for account in ("", *accounts)}
+    def _profiles(self) -> Iterator[tuple[tuple[str, str], Chosen, Chosen]]:
+        """Yield each (class, account or "") that is treated alike, with the overrides of its class and its own."""
+        general = [(index, one) for index, one in enumerate(self._overrides) if not one.accounts]
+        own: dict[str, Chosen] = {}
+        for index, one in enumerate(self._overrides):
+            for account in one.accounts:
+                own.setdefault(account, []).append((index, one))
+        width, cost = len(self._book.products) + 1, 0
+        for account_class in sorted(self._book.classes):
+            shared = _of_class(general, account_class)
+            for account in ("", *sorted(own)):
+                extra = _of_class(own.get(account, []), account_class)
+                cost += len(general) if not account else (1 + len(shared) + len(extra)) * width
+                if cost > RULEBOOK_CELLS_MAX:
+                    message = f"classes, accounts and products make more than {RULEBOOK_CELLS_MAX:,} combinations"
+                    hint = "let accounts with the same terms share a class"
+                    self._sink.add("MR-R107", self._book.places["overrides"], message, hint)
+                    raise StopReading
+                if extra or not account:
+                    yield (account_class, account), shared, extra
 
     def _default_ladder(self) -> str:
         return self._book.ladder or min(self._book.ladders, default="")
 
     def _check_override_steps(self) -> None:
+        known: dict[frozenset[str], set[str]] = {}
         for one in self._overrides:
-            ladders = [self._book.ladders[name] for name in self._ladders_of(one)]
-            known = {name for node in ladders for name in _step_nodes(node)}
+            ladders = self._ladders_of(one)
+            if any(self._step_names.get(ladder) is None for ladder in ladders):
+                continue  # reported already
+            if ladders not in known:
+                known[ladders] = {name for ladder in ladders for name in self._step_names[ladder] or ()}
             for name in one.steps:
-                if name not in known:
-                    place = one.places[f"step.{name}"]
-                    self._sink.add(
-                        "MR-R309",
-                        place,
-                        f"no ladder that this override reaches has a step '{name}'",
-                        suggest(name, known),
-                    )
+                if name not in known[ladders]:
+                    message = f"no ladder that this override reaches has a step '{name}'"
+                    self._sink.add("MR-R309", one.places[f"step.{name}"], message, suggest(name, known[ladders]))
 
-    def _ladders_of(self, one: Override) -> set[str]:
-        products = one.products or tuple(self._book.products)
-        named = {
-            self._book.products[name].ladder or self._default_ladder()
-            for name in products
-            if name in self._book.products
-        }
-        return (named | (set() if one.products else {self._default_ladder()})) & self._book.ladders.keys()
+    def _ladders_of(self, one: Override) -> frozenset[str]:
+        default, products = self._default_ladder(), self._book.products
+        if not one.products:
+            return self._all_ladders
+        # The name of an unknown product stands for its ladder, which then is unknown too.
+        return frozenset((products[name].ladder or default) if name in products else name for name in one.products)
 
     # Margins
 
     def _margin(self, product: str, ids: tuple[int, ...]) -> Margin | None:
-        changes = tuple(index for index in ids if self._overrides[index].margin is not None)
-        if (product, changes) not in self._scaled:
+        changes = tuple(index for index in ids if self._overrides[index].margin)
+        if (product, changes) not in self._margins:
             margin = self._book.products[product].margin
             for index in changes:
-                margin = self._change(margin, self._overrides[index])
-            self._scaled[product, changes] = margin
-        return self._scaled[product, changes]
+                change = self._overrides[index].margin
+                if margin is not None and change is not None:
+                    margin = self._change(product, margin, change)
+            self._margins[product, changes] = margin
+        return self._margins[product, changes]
 
-    def _change(self, margin: Margin | None, override: Override) -> Margin | None:
-        change = override.margin
-        if margin is None or change is None:
-            return margin
+    def _change(self, product: str, margin: Margin, change: MarginChange) -> Margin:
         if change.tiers:
             return replace(margin, tiers=change.tiers, place=change.place)
         scale = change.scale or Decimal(1)
         tiers = tuple(replace(t, initial=t.initial * scale, maintenance=t.maintenance * scale) for t in margin.tiers)
-        for tier in tiers:
-            if max(tier.initial, tier.maintenance) > 1:
-                rate = units.format_number(max(tier.initial, tier.maintenance) * 100)
-                self._sink.add("MR-R308", change.place, f"a scaled rate was {rate}%", "allowed: 0 to 100%")
-                break
+        greatest = max((max(tier.initial, tier.maintenance) for tier in tiers), default=Decimal(0))
+        if greatest > 1:
+            message = f"a rate of product '{product}' would be {percent(greatest)}"
+            self._sink.add("MR-R308", change.scale_place, message, "allowed: from 0% to 100% after scaling")
         return replace(margin, tiers=tiers, place=change.place)
 
     # Ladders
 
     def _ladder(self, name: str, ids: tuple[int, ...]) -> int:
-        """Return the number of a ladder with overrides merged in by step name."""
-        node = self._book.ladders.get(name)
-        if node is None:
+        """Return the number of a ladder with overrides merged in by step name; -1 where the ladder is unknown."""
+        number = self._ladder_ids.get((name, ids))
+        if number is not None:
+            return number
+        if name not in self._book.ladders:
             return -1
-        merged = tuple(i for i in ids if self._overrides[i].steps.keys() & _step_nodes(node).keys())
+        steps = self._step_names[name] or frozenset()
+        merged = tuple(index for index in ids if not steps.isdisjoint(self._overrides[index].steps))
         if (name, merged) not in self._ladder_ids:
-            for index in merged:
-                node = _merge(node, self._overrides[index].steps)
+            self._ladder_ids[name, merged] = self._add_ladder(name, merged)
+        self._ladder_ids[name, ids] = self._ladder_ids[name, merged]
+        return self._ladder_ids[name, ids]
+
+    def _add_ladder(self, name: str, merged: tuple[int, ...]) -> int:
+        if len(self._ladders) >= RULEBOOK_LADDERS_MAX:
+            message = f"overrides make more than {RULEBOOK_LADDERS_MAX:,} different ladders"
+            hint = "let accounts with the same terms share a class"
+            self._sink.add("MR-R107", self._book.places["overrides"], message, hint)
+            raise StopReading
+        node = self._book.ladders[name]
+        changed: dict[str, frozenset[str]] = {}
+        reasons: dict[str, list[str]] = {}
+        for index in merged:
+            one = self._overrides[index]
+            node = _merge(node, one.steps)
+            for step, change in one.steps.items():
+                changed[step] = changed.get(step, frozenset()) | change.entries.keys()
+                reasons.setdefault(step, []).append(one.because)
+        part = self._reader.ladder(node, name, self._book.places[f"ladders.{name}"], changed)
+        is_read = all(step.is_sound for step in part.steps) and name in self._sound_ladders
+        if not merged or is_read:
             before = len(self._sink.found)
-            part = read_ladder(self._sink, node)
             check_ladder(self._sink, self._book, part)
-            self._ladder_ids[name, merged] = len(self._ladders)
-            reasons = {step: self._overrides[i].because for i in merged for step in self._overrides[i].steps}
-            sound = len(self._sink.found) == before and not self._sink.found
-            self._ladders.append(self._build_ladder(name, part, reasons) if sound else _empty(name, part))
-        return self._ladder_ids[name, merged]
+            if len(self._sink.found) == before and not merged:
+                self._sound_ladders.add(name)
+        because = {step: "; ".join(dict.fromkeys(given)) for step, given in reasons.items()}
+        is_empty = bool(self._sink.found)
+        self._ladders.append(_empty(name, part) if is_empty else self._build_ladder(name, part, because))
+        return len(self._ladders) - 1
 
     def _build_ladder(self, name: str, part: LadderPart, reasons: dict[str, str]) -> Ladder:
         places = {step.name: index for index, step in enumerate(part.steps)}
@@ -295,18 +358,25 @@ class _Compiler:
         return Ladder(name, part.place.line, tuple(steps), self._book.increment)
 
     def _call(self, step: StepPart, calendar_name: str) -> CallTerms | None:
-        if step.call is None:
-            return None
-        business = calendar.parse_business_deadline(step.deadline)
-        if business:
-            rows = calendar.sessions(self._book.calendars[calendar_name], first_year(self._book), business[0])
-            deadline = Deadline(step.deadline, business_days=business[1], sessions=rows)
-        else:
-            deadline = Deadline(step.deadline, duration_ns=units.parse_duration_ns(step.deadline) or 0)
         call = step.call
-        return CallTerms(
-            call.restore, float(call.ratio), call.minimum_transfer, call.round_to or self._book.increment, deadline
-        )
+        if call is None:
+            return None
+        round_to = call.round_to or self._book.increment
+        deadline = self._deadline(step, calendar_name)
+        return CallTerms(call.restore, float(call.ratio), call.minimum_transfer, round_to, deadline)
+
+    def _deadline(self, step: StepPart, calendar_name: str) -> Deadline:
+        business = calendar.parse_business_deadline(step.deadline)
+        if business is None:
+            return Deadline(step.deadline, duration_ns=units.parse_duration_ns(step.deadline) or 0)
+        exchange, (clock, days) = self._book.calendars[calendar_name], business
+        self._clocks.add((exchange, clock))
+        if len(self._clocks) > RULEBOOK_DEADLINES_MAX:
+            message = f"more than {RULEBOOK_DEADLINES_MAX} different times of day and calendars in deadlines"
+            self._sink.add("MR-R107", step.places["deadline"], message)
+            raise StopReading
+        rows = calendar.sessions(exchange, first_year(self._book), clock)
+        return Deadline(step.deadline, business_days=days, sessions=rows)
 
     # Tables
 
@@ -316,12 +386,7 @@ class _Compiler:
         product_names = sorted(book.products)
         profile_names = sorted(self._cells)
         asset_names = sorted(book.collateral)
-        lines: list[tuple[float, float, float, float]] = []
-        line_ids: dict[tuple[Tier, ...], int] = {}
-        rules = []
-        for profile in profile_names:
-            cells = self._cells[profile]
-            rules.append([self._rule(cells[name], lines, line_ids) for name in product_names])
+        lines, rules = self._rules(profile_names, product_names)
         credit_rows: list[tuple[float, float]] = []
         collateral_rows = []
         for name in asset_names:
@@ -366,22 +431,28 @@ class _Compiler:
             text=content,
         )
 
-    def _rule(
-        self, cell: _Cell, lines: list[tuple[float, float, float, float]], line_ids: dict[tuple[Tier, ...], int]
-    ) -> tuple[int, int, int, int, float, float]:
-        margin = cell.margin
-        if margin is None:
-            raise AssertionError("a product without margin was not reported")
-        if margin.tiers not in line_ids:
-            line_ids[margin.tiers] = len(lines)
-            lines += _lines(margin.tiers)
-        lower, upper = margin.open_interest or (Decimal(0), Decimal(0))
-        mode = 1 if margin.initial_from == "leverage" else 0
-        return line_ids[margin.tiers], len(margin.tiers), cell.ladder, mode, float(lower), float(upper)
+    def _rules(
+        self, profile_names: list[tuple[str, str]], product_names: list[str]
+    ) -> tuple[list[LineRow], list[list[RuleRow]]]:
+        """Return the tier lines, each table once, and for each profile and product the row that points to them."""
+        lines: list[LineRow] = []
+        firsts: dict[tuple[Tier, ...], int] = {}
+        made: dict[int, RuleRow] = {}
+        rules = []
+        for profile in profile_names:
+            cells = [self._cells[profile][name] for name in product_names]
+            for cell in cells:
+                if id(cell) not in made:
+                    made[id(cell)] = _rule(cell, lines, firsts)
+            rules.append([made[id(cell)] for cell in cells])
+        return lines, rules
 
     def _digest(self, profile_names: list[tuple[str, str]], product_names: list[str]) -> str:
         book = self._book
         ladders = [_hash(_canonical(ladder)) for ladder in self._ladders]
+        margins = {id(one): _hash(_canonical(one)) for one in self._margins.values()}
+        cells = {id(one): one for row in self._cells.values() for one in row.values()}
+        terms = {at: _hash([margins.get(id(one.margin)), ladders[one.ladder]]) for at, one in cells.items()}
         meaning = {
             "format": FORMAT,
             "rulebook": book.name,
@@ -392,12 +463,11 @@ class _Compiler:
             "max_age_ns": book.max_age_ns,
             "classes": sorted(book.classes),
             "collateral": {name: _canonical(one) for name, one in book.collateral.items()},
-            "products": {name: [_canonical(one.match), one.max_age_ns] for name, one in book.products.items()},
+            "products": {
+                name: [_canonical(one.match), one.max_age_ns or book.max_age_ns] for name, one in book.products.items()
+            },
             "profiles": {
-                "|".join(profile): [
-                    [_hash(_canonical(self._cells[profile][name].margin)), ladders[self._cells[profile][name].ladder]]
-                    for name in ("", *product_names)
-                ]
+                "|".join(profile): _hash([terms[id(self._cells[profile][name])] for name in ("", *product_names)])
                 for profile in profile_names
             },
             "because": sorted(
@@ -407,27 +477,26 @@ class _Compiler:
         return _hash(meaning)
 
 
-def _selects(one: Override, account_class: str, account: str) -> bool:
-    return (not one.classes or account_class in one.classes) and (not one.accounts or account in one.accounts)
+def _precedence(one: Override) -> tuple[int, list[str], list[str], list[str], str]:
+    return specificity(one), sorted(one.products), sorted(one.classes), sorted(one.accounts), one.because
 
 
-def _ids(chosen: list[tuple[int, Override]], product: str) -> tuple[int, ...]:
-    return tuple(index for index, one in chosen if not one.products or product in one.products)
+def _of_class(overrides: Chosen, account_class: str) -> Chosen:
+    return [(index, one) for index, one in overrides if not one.classes or account_class in one.classes]
 
 
-def _step_nodes(ladder: Mapping) -> dict[str, Mapping]:
+def _step_names(ladder: Mapping) -> frozenset[str] | None:
+    """Return the names of a ladder's steps; None where one of them cannot be read."""
     steps = ladder.entries.get("steps")
-    found = {}
-    for node in steps.items if isinstance(steps, Sequence) else []:
-        name = node.entries.get("step") if isinstance(node, Mapping) else None
-        if isinstance(name, Scalar) and isinstance(node, Mapping):
-            found[name.text] = node
-    return found
+    nodes = steps.items if isinstance(steps, Sequence) else []
+    names = [node.entries.get("step") if isinstance(node, Mapping) else None for node in nodes]
+    known = frozenset(name.text for name in names if isinstance(name, Scalar))
+    return known if nodes and len(known) == len(names) else None
 
 
 def _merge(ladder: Mapping, changes: dict[str, Mapping]) -> Mapping:
     """Return a ladder in which each changed step has its changed keys."""
-    steps = ladder.entries["steps"]
+    steps = ladder.entries.get("steps")
     if not isinstance(steps, Sequence):
         return ladder
     items = []
@@ -457,11 +526,24 @@ def _liquidation(step: StepPart, clear: float) -> LiquidationTerms | None:
     )
 
 
-def _lines(tiers: tuple[Tier, ...]) -> Iterator[tuple[float, float, float, float]]:
+def _rule(cell: _Cell, lines: list[LineRow], firsts: dict[tuple[Tier, ...], int]) -> RuleRow:
+    margin = cell.margin
+    if margin is None:
+        raise AssertionError("a product without margin was not reported")
+    if margin.tiers not in firsts:
+        firsts[margin.tiers] = len(lines)
+        lines += _lines(margin.tiers)
+    lower, upper = margin.open_interest or (Decimal(0), Decimal(0))
+    mode = 1 if margin.initial_from == "leverage" else 0
+    return firsts[margin.tiers], len(margin.tiers), cell.ladder, mode, float(lower), float(upper)
+
+
+def _lines(tiers: tuple[Tier, ...]) -> Iterator[LineRow]:
     """
     Yield each tier as a line: rate and the deduction that keeps the requirement continuous.
 
-    Source: deduction[i] = deduction[i-1] + floor[i] x (rate[i] - rate[i-1]), the form in which Binance prints its brackets.
+    Source: deduction[i] = deduction[i-1] + floor[i] x (rate[i] - rate[i-1]), the form in which Binance prints its
+    brackets.
     """
     floor, initial, maintenance = Decimal(0), Decimal(0), Decimal(0)
     last: Tier | None = None
@@ -487,29 +569,37 @@ def _credits(collateral: Collateral) -> list[tuple[float, float]]:
     return rows
 
 
-def _canonical(value: Any) -> Any:  # noqa: ANN401 - walks every record
-    """Return a record as plain data without the places it stands at."""
-    if isinstance(value, Decimal):
-        return units.format_number(value)
-    if isinstance(value, Enum):
-        return value.name
-    if isinstance(value, Match):
-        return [
-            sorted(value.kinds),
-            sorted(value.underlyings),
-            sorted(value.settlements),
-            sorted(value.symbols),
-            value.inverse,
-        ]
-    if is_dataclass(value) and not isinstance(value, type):
-        hidden = ("place", "places", "line", "ladder_place", "calendar_place")
-        return {one.name: _canonical(getattr(value, one.name)) for one in fields(value) if one.name not in hidden}
+def _canonical(value: Any) -> Any:
+    """Return a record as plain data without the places it stands at and the spelling of its values."""
+    if isinstance(value, (Decimal, Enum, float)):
+        return _plain(value)
     if isinstance(value, (tuple, list)):
         return [_canonical(one) for one in value]
-    if isinstance(value, float):
-        return repr(value)
+    if isinstance(value, Deadline):
+        return [value.duration_ns, value.business_days, _hash_rows(value.sessions)]
+    if isinstance(value, Match):
+        lists = (value.kinds, value.underlyings, value.settlements, value.symbols)
+        return [*(sorted(one) for one in lists), value.inverse]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: _canonical(getattr(value, name)) for name in _meaningful(type(value))}
     return value
 
 
-def _hash(value: Any) -> str:  # noqa: ANN401 - plain data
+def _plain(value: Decimal | Enum | float) -> str:
+    if isinstance(value, Decimal):
+        return units.format_number(value)
+    return value.name if isinstance(value, Enum) else repr(value)
+
+
+@functools.cache
+def _meaningful(kind: type) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind) if one.compare and one.name != "line")
+
+
+@functools.lru_cache(maxsize=RULEBOOK_DEADLINES_MAX)
+def _hash_rows(rows: tuple[tuple[int, int], ...]) -> str:
+    return _hash(rows)
+
+
+def _hash(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

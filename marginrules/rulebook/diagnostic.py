@@ -8,15 +8,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from marginrules.limits import RULEBOOK_PROBLEMS_MAX
+
 PROBLEMS: dict[str, str] = {
     "MR-R101": "text is too large",
     "MR-R102": "nesting is too deep",
     "MR-R103": "too many nodes",
     "MR-R104": "text is not UTF-8",
     "MR-R105": "character that cannot be seen or changes direction",
+    "MR-R106": "too many problems",
+    "MR-R107": "too large to compile",
     "MR-R201": "not YAML",
     "MR-R202": "anchor or alias",
-    "MR-R203": "tag",
+    "MR-R203": "tag or directive",
     "MR-R204": "key given twice",
     "MR-R205": "merge key",
     "MR-R206": "more than one document",
@@ -85,35 +89,85 @@ class Diagnostic:
         }
 
 
+class StopReading(Exception):  # noqa: N818 - ends the reading of a text, is not an error of ours
+    """End the reading of a text; why is in the sink."""
+
+
 @dataclass(slots=True)
 class Sink:
-    """Collect the problems of one text."""
+    """
+    Collect the problems of one text.
+
+    Args:
+        unread: places whose value was refused before it got a meaning; what its absence would cause is not reported.
+    """
 
     file: str
     lines: list[str]
     found: list[Diagnostic] = field(default_factory=list)
+    unread: set[Place] = field(default_factory=set)
 
     def add(self, code: str, place: Place, message: str, hint: str = "") -> None:
-        """Record a problem; `code` is one of `PROBLEMS`."""
+        """
+        Record a problem; `code` is one of `PROBLEMS`.
+
+        Raises:
+            StopReading: when the text has too many.
+        """
         if code not in PROBLEMS:
             raise AssertionError(f"diagnostic code {code} is not in PROBLEMS")
-        source = self.lines[place.line - 1] if 0 < place.line <= len(self.lines) else ""
-        diagnostic = Diagnostic(self.file, place, code, message, hint, source)
-        if diagnostic not in self.found:
-            self.found.append(diagnostic)
+        if place in self.unread:
+            return
+        diagnostic = Diagnostic(self.file, place, code, printable(message), printable(hint), self._line(place))
+        if diagnostic in self.found:
+            return
+        if len(self.found) == RULEBOOK_PROBLEMS_MAX:
+            last = max(one.place for one in self.found)
+            message = f"more than {RULEBOOK_PROBLEMS_MAX} problems; reading stopped"
+            self.found.append(Diagnostic(self.file, last, "MR-R106", message, "", self._line(last)))
+            raise StopReading
+        self.found.append(diagnostic)
+
+    def refuse(self, code: str, place: Place, message: str, hint: str = "") -> None:
+        """Record a problem that leaves nothing to read at its place."""
+        self.add(code, place, message, hint)
+        self.unread.add(place)
 
     def ordered(self) -> tuple[Diagnostic, ...]:
         """Return the problems in the order of the text."""
-        return tuple(sorted(self.found, key=lambda one: (one.place, one.code)))
+        return tuple(sorted(self.found, key=lambda one: (one.code == "MR-R106", one.place, one.code, one.message)))
+
+    def _line(self, place: Place) -> str:
+        return self.lines[place.line - 1] if 0 < place.line <= len(self.lines) else ""
+
+
+_CHOICES_SHOWN = 16
+_CHOICES_MAX = 1_000
+_WORD_MAX = 64
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known word that was probably meant, whatever its case; empty where none is near."""
+    choices = {name.lower(): name for name in sorted(known)}
+    if len(word) > _WORD_MAX or len(choices) > _CHOICES_MAX:
+        return ""
+    near = difflib.get_close_matches(word.lower(), choices, n=1, cutoff=0.6)
+    return choices[near[0]] if near else ""
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return "did you mean 'x'?" for the nearest known word, the list of a short choice, or nothing."""
     choices = sorted(known)
-    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    near = nearest(word, choices)
     if near:
-        return f"did you mean '{near[0]}'?"
-    return f"one of: {', '.join(choices)}" if 0 < len(choices) <= 12 else ""
+        return f"did you mean '{near}'?"
+    return f"one of: {', '.join(choices)}" if 0 < len(choices) <= _CHOICES_SHOWN else ""
+
+
+def printable(text: str) -> str:
+    """Return text of a rulebook as it may be printed: on one line, and no character that moves a terminal's cursor."""
+    shown = text.rstrip("\n").replace("\n", " ")
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in shown)
 
 
 _SOURCE_WIDTH = 160
@@ -128,8 +182,7 @@ def _render_one(one: Diagnostic) -> str:
     head = f"{one.file}:{one.place.line}:{one.place.column}: error[{one.code}]: {one.message}"
     # A long line is shown from a little before the place.
     start = max(0, one.place.column - 1 - _SOURCE_WIDTH // 2) if len(one.source) > _SOURCE_WIDTH else 0
-    shown = one.source[start : start + _SOURCE_WIDTH]
-    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in shown)
+    shown = printable(one.source[start : start + _SOURCE_WIDTH])
     width = max(1, min(one.place.width, start + _SOURCE_WIDTH - one.place.column + 1))
     gutter = f"{one.place.line:5d} | "
     caret = " " * (len(gutter) - 2) + "| " + " " * (one.place.column - 1 - start) + "^" * width

@@ -5,16 +5,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import TypeVar
 
 from marginrules import units
-from marginrules.rulebook.diagnostic import Place, Sink, suggest
+from marginrules.rulebook.diagnostic import Place, Sink, nearest, suggest
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
 
 T = TypeVar("T")
+U = TypeVar("U")
+V = TypeVar("V", Decimal, int)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}")
+_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _PATTERN = re.compile(r"[A-Za-z0-9_.:/*?-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Say which values are allowed; the bounds are, unless `low_open`."""
+
+    low: Decimal | int
+    high: Decimal | int
+    low_open: bool = False
+
+    def __contains__(self, value: Decimal | int) -> bool:
+        return self.low <= value <= self.high and not (self.low_open and value == self.low)
+
+    def words(self, write: Callable[[Decimal | int], str]) -> str:
+        """Say the range in the spelling of its values."""
+        low, high = write(self.low), write(self.high)
+        return f"allowed: above {low}, up to {high}" if self.low_open else f"allowed: from {low} to {high}"
 
 
 class Fields:
@@ -22,35 +44,52 @@ class Fields:
     Give access to the keys of one mapping.
 
     Unknown keys are reported with a suggestion, missing ones too, except the one that a misspelt key stands for.
+
+    Args:
+        what: names the mapping in messages.
+        at: where missing keys are reported; the start of the mapping unless given.
+
+    Attributes:
+        is_readable: the node is a mapping, and all its keys could be read.
+        is_sound: nothing was wrong with a key or a value so far.
     """
 
     def __init__(
-        self, sink: Sink, node: Node, what: str, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()
+        self,
+        sink: Sink,
+        node: Node,
+        what: str,
+        *,
+        required: tuple[str, ...] = (),
+        optional: tuple[str, ...] = (),
+        at: Place | None = None,
     ) -> None:
         self.sink = sink
-        self.what = what
-        self.place = node.place
+        self.place = at or node.place
+        self._meant: set[str] = set()
         self._entries: dict[str, Node] = {}
         self._keys: dict[str, Place] = {}
         if not isinstance(node, Mapping):
             sink.add("MR-R303", node.place, f"{what} is a mapping of keys", f"keys: {', '.join(required + optional)}")
-            self.is_readable = False
+            self.is_readable = self.is_sound = False
             return
-        self.is_readable = True
+        self.is_readable = not node.partial
         self._entries, self._keys = node.entries, node.keys
         known = required + optional
-        meant = set()
-        for key, place in node.keys.items():
-            if key not in known:
-                hint = suggest(key, [name for name in known if name not in node.entries] or known)
-                meant.update(re.findall(r"did you mean '(.+)'", hint))
-                sink.add("MR-R301", place, f"{what} has no key '{key}'", hint)
-        for key in required:
-            if key not in node.entries and key not in meant:
-                sink.add("MR-R302", node.place, f"{what} lacks the key '{key}'")
+        unknown = [key for key in node.entries if key not in known]
+        for key in unknown:
+            left = [name for name in known if name not in node.entries] or known
+            self._meant.add(nearest(key, left))
+            choices = left if nearest(key, left) or not nearest(key, known) else known
+            sink.add("MR-R301", node.keys[key], f"{what} has no key '{key}'", suggest(key, choices))
+        missing = [key for key in required if self.is_readable and key not in self]
+        for key in missing:
+            sink.add("MR-R302", self.place, f"{what} lacks the key '{key}'", f"add `{key}: ...`")
+        self.is_sound = self.is_readable and not unknown and not missing
 
     def __contains__(self, key: str) -> bool:
-        return key in self._entries
+        """Say whether a key was given, or a misspelt key that stands for it."""
+        return key in self._entries or key in self._meant
 
     def place_of(self, key: str) -> Place:
         """Return where a key's value stands, or the mapping where the key is missing."""
@@ -64,20 +103,74 @@ class Fields:
         """Return a value as it was parsed."""
         return self._entries.get(key)
 
-    def read(self, key: str, reader: Callable[[Sink, Node], T | None], default: T) -> T:
+    def read(self, key: str, reader: Callable[[Sink, Node], T | None], default: U) -> T | U:
         """Read a value; the default stands in where it is missing or was wrong."""
         node = self._entries.get(key)
-        value = None if node is None else reader(self.sink, node)
-        return default if value is None else value
+        if node is None:
+            return default
+        value = reader(self.sink, node)
+        if value is None:
+            self.is_sound = False
+            return default
+        return value
+
+    def rate(self, key: str, allowed: Range, default: U) -> Decimal | U:
+        """Read a rate and check its range."""
+        return self.read(key, partial(read_rate_in, what=key, allowed=allowed), default)
+
+    def number(self, key: str, allowed: Range, default: U) -> Decimal | U:
+        """Read a number and check its range."""
+        return self.read(key, partial(_read_number_in, what=key, allowed=allowed), default)
+
+    def duration(self, key: str, allowed: Range, default: U) -> int | U:
+        """Read a duration in nanoseconds and check its range."""
+        return self.read(key, partial(_read_duration_in, what=key, allowed=allowed), default)
+
+
+def read_rate_in(sink: Sink, node: Node, what: str, allowed: Range) -> Decimal | None:
+    """Read a rate and check its range."""
+    return _within(sink, node, what, read_rate(sink, node), allowed, write=percent)
+
+
+def _read_number_in(sink: Sink, node: Node, what: str, allowed: Range) -> Decimal | None:
+    return _within(sink, node, what, read_number(sink, node), allowed, write=grouped)
+
+
+def _read_duration_in(sink: Sink, node: Node, what: str, allowed: Range) -> int | None:
+    return _within(sink, node, what, read_duration(sink, node), allowed, write=_span)
+
+
+def _span(value: Decimal | int) -> str:
+    return units.format_duration(int(value))
+
+
+def _within(
+    sink: Sink, node: Node, what: str, value: V | None, allowed: Range, *, write: Callable[[Decimal | int], str]
+) -> V | None:
+    if value is None or value in allowed:
+        return value
+    sink.add("MR-R308", node.place, f"{what} was {write(value)}", allowed.words(write))
+    return None
+
+
+def percent(value: Decimal | int) -> str:
+    """Write a fraction as a percentage."""
+    return f"{grouped(Decimal(value) * 100)}%"
+
+
+def grouped(value: Decimal | int) -> str:
+    """Write a number as a rulebook has it, with underscores between groups of three digits."""
+    return format(Decimal(units.format_number(Decimal(value))), ",f").replace(",", "_")
 
 
 def read_text(sink: Sink, node: Node) -> str | None:
     """Read any text that is not empty."""
     if not isinstance(node, Scalar):
-        sink.add("MR-R303", node.place, "one value was expected here")
+        kind = "list" if isinstance(node, Sequence) else "mapping"
+        sink.add("MR-R303", node.place, f"one value was expected here, not a {kind}")
         return None
     if not node.text.strip():
-        sink.add("MR-R327", node.place, "nothing was given here")
+        sink.add("MR-R327", node.place, "nothing was given here", "write a value, or delete the key")
         return None
     return node.text
 
@@ -89,7 +182,7 @@ def read_name(sink: Sink, node: Node) -> str | None:
         sink.add(
             "MR-R323",
             node.place,
-            f"'{_shorten(text)}' is not an identifier",
+            f"'{shorten(text)}' is not an identifier",
             "letters, digits and _ . : / -, at most 64",
         )
         return None
@@ -103,7 +196,7 @@ def read_pattern(sink: Sink, node: Node) -> str | None:
         sink.add(
             "MR-R323",
             node.place,
-            f"'{_shorten(text)}' is not a symbol pattern",
+            f"'{shorten(text)}' is not a symbol pattern",
             "letters, digits and _ . : / -, with * and ?",
         )
         return None
@@ -117,7 +210,7 @@ def read_rate(sink: Sink, node: Node) -> Decimal | None:
         return None
     value = units.parse_rate(text)
     if value is None:
-        sink.add("MR-R304", node.place, f"'{_shorten(text)}' is not a rate", "write 5%, 250 bps or 0.05")
+        sink.add("MR-R304", node.place, f"'{shorten(text)}' is not a rate", "write 5%, 250 bps or 0.05")
     return value
 
 
@@ -128,7 +221,7 @@ def read_number(sink: Sink, node: Node) -> Decimal | None:
         return None
     value = units.parse_number(text)
     if value is None:
-        sink.add("MR-R305", node.place, f"'{_shorten(text)}' is not a number", "write 1_000_000 or 0.25")
+        sink.add("MR-R305", node.place, f"'{shorten(text)}' is not a number", "write 1_000_000 or 0.25")
     return value
 
 
@@ -139,7 +232,7 @@ def read_duration(sink: Sink, node: Node) -> int | None:
         return None
     value = units.parse_duration_ns(text)
     if value is None:
-        sink.add("MR-R306", node.place, f"'{_shorten(text)}' is not a duration", "write 30s, 15m, 4h or 2d")
+        sink.add("MR-R306", node.place, f"'{shorten(text)}' is not a duration", "write 30s, 15m, 4h or 2d")
     return value
 
 
@@ -150,7 +243,9 @@ def read_timestamp(sink: Sink, node: Node) -> int | None:
         return None
     value = units.parse_timestamp_ns(text)
     if value is None:
-        sink.add("MR-R307", node.place, f"'{_shorten(text)}' is not a timestamp", "write 2026-12-01T00:00:00Z, in UTC")
+        is_shaped = _TIMESTAMP.fullmatch(text)
+        hint = "the calendar has no such moment" if is_shaped else "write 2026-12-01T00:00:00Z, in UTC"
+        sink.add("MR-R307", node.place, f"'{shorten(text)}' is not a timestamp", hint)
     return value
 
 
@@ -165,7 +260,7 @@ def read_word(sink: Sink, node: Node, words: Iterable[str]) -> str | None:
     text = read_text(sink, node)
     choices = tuple(words)
     if text is not None and text not in choices:
-        sink.add("MR-R310", node.place, f"'{_shorten(text)}' is none of the words for this", suggest(text, choices))
+        sink.add("MR-R310", node.place, f"'{shorten(text)}' is none of the words for this", suggest(text, choices))
         return None
     return text
 
@@ -174,29 +269,20 @@ def read_list(sink: Sink, node: Node, reader: Callable[[Sink, Node], T | None]) 
     """Read one value or a list of them, none twice."""
     nodes = node.items if isinstance(node, Sequence) else [node]
     if not nodes:
-        sink.add("MR-R327", node.place, "nothing was given here")
+        sink.add("MR-R327", node.place, "nothing was given here", "write a value, or delete the key")
         return None
-    values: list[T] = []
+    values: dict[T, Place] = {}
     for item in nodes:
         value = reader(sink, item)
         if value is None:
             continue
         if value in values:
-            sink.add("MR-R204", item.place, f"'{value}' was given twice", "delete one of them")
-        values.append(value)
+            message = f"'{value}' was given twice; the first is on line {values[value].line}"
+            sink.add("MR-R204", item.place, message, "delete one of them")
+        values.setdefault(value, item.place)
     return tuple(values)
 
 
-def in_range(
-    sink: Sink, place: Place, what: str, value: Decimal, low: Decimal | int, high: Decimal | int, low_open: bool = False
-) -> bool:
-    """Report a value outside its range; the bounds are allowed values unless `low_open`."""
-    if low <= value <= high and not (low_open and value == low):
-        return True
-    above = "above" if low_open else "from"
-    sink.add("MR-R308", place, f"{what} was {units.format_number(value)}", f"allowed: {above} {low:,} to {high:,}")
-    return False
-
-
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
+    """Return text short enough for a message."""
     return text if len(text) <= 40 else text[:37] + "..."

@@ -12,21 +12,29 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 
+from marginrules import units
 from marginrules.codes import InstrumentKind, Restriction
 from marginrules.limits import STEPS_MAX, TIERS_MAX
 from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Place, Sink, suggest
-from marginrules.rulebook.fields import Fields
+from marginrules.rulebook.fields import Fields, Range
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
 from marginrules.units import DAY_NS, SECOND_NS
 
 ONE = Decimal(1)
 NOTHING = Decimal(0)
-AMOUNT_MAX = Decimal(10) ** 15
-RATIO_MAX = Decimal(1000)
-AGE_MAX_NS = 7 * DAY_NS
+SHARE = Range(0, 1)
+SOME_SHARE = Range(0, 1, low_open=True)
+RATIO = Range(-10, 1000)
+TARGET = Range(ONE / 100, 1000)
+RESTORED = Range(1, 1000)
+SCALE = Range(0, 100, low_open=True)
+AMOUNT = Range(0, 10**15)
+SOME_AMOUNT = Range(0, 10**15, low_open=True)
+AGE = Range(0, 7 * DAY_NS, low_open=True)
+WAIT = Range(0, 366 * DAY_NS)
+EFFECTIVE = ("2000-01-01T00:00:00Z", "2099-12-31T23:59:59Z")
 AGE_DEFAULT_NS = 60 * SECOND_NS
-DURATION_MAX_NS = 366 * DAY_NS
 NOWHERE = Place(1, 1)
 
 
@@ -37,6 +45,8 @@ class Haircut:
     to: Decimal | None
     rate: Decimal
     place: Place = field(default=NOWHERE, compare=False)
+    places: dict[str, Place] = field(default_factory=dict, compare=False)
+    is_sound: bool = field(default=True, compare=False)  # every value could be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,8 @@ class Tier:
     initial: Decimal
     maintenance: Decimal
     place: Place = field(default=NOWHERE, compare=False)
+    places: dict[str, Place] = field(default_factory=dict, compare=False)
+    is_sound: bool = field(default=True, compare=False)  # every value could be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,7 @@ class MarginChange:
     scale: Decimal | None
     tiers: tuple[Tier, ...]
     place: Place = field(default=NOWHERE, compare=False)
+    scale_place: Place = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +144,8 @@ class Book:
     products: dict[str, Product]
     ladder: str
     ladders: dict[str, Mapping]
+    ladder_names: frozenset[str]  # with those that could not be read
+    unread: frozenset[str]  # sections of which not every name is known, so that none is reported as unknown
     overrides: tuple[Override, ...]
     places: dict[str, Place]
 
@@ -144,114 +159,149 @@ def read_book(sink: Sink, root: Mapping) -> Book:
         required=("rulebook", "currency", "effective", "collateral", "products", "ladders"),
         optional=("description", "increment", "marks", "classes", "calendars", "ladder", "overrides"),
     )
-    increment = top.read("increment", fields.read_number, Decimal("0.01"))
-    if not fields.in_range(sink, top.place_of("increment"), "increment", increment, NOTHING, AMOUNT_MAX, low_open=True):
-        increment = Decimal("0.01")
     marks = top.node("marks")
+    age = _max_age(Fields(sink, marks, "marks", required=("max_age",), at=top.key_place("marks"))) if marks else None
+    keys = ("ladder", "currency")
+    places = {key: top.place_of(key) for key in keys} | {
+        key: top.key_place(key) for key in ("ladders", "calendars", "classes", "overrides")
+    }
+    calendars = _named(sink, top, "calendars")
+    ladders = _named(sink, top, "ladders", some=True)
     return Book(
         name=top.read("rulebook", fields.read_name, ""),
         description=top.read("description", fields.read_text, ""),
         currency=top.read("currency", fields.read_name, ""),
-        increment=increment,
-        effective_ns=top.read("effective", fields.read_timestamp, 0),
-        max_age_ns=_max_age(Fields(sink, marks, "marks", required=("max_age",))) or AGE_DEFAULT_NS
-        if marks
-        else AGE_DEFAULT_NS,
+        increment=top.number("increment", SOME_AMOUNT, Decimal("0.01")),
+        effective_ns=top.read("effective", _effective, 0),
+        max_age_ns=age or AGE_DEFAULT_NS,
         classes=top.read("classes", partial(fields.read_list, reader=fields.read_name), ("default",)),
-        calendars={
-            name: code for name, node in _named(sink, top, "calendars") if (code := fields.read_name(sink, node))
+        calendars={name: code for name, node, _ in calendars if (code := fields.read_name(sink, node))},
+        collateral={
+            name: _collateral(sink, node, name, at) for name, node, at in _named(sink, top, "collateral", some=True)
         },
-        collateral={name: _collateral(sink, node) for name, node in _named(sink, top, "collateral", some=True)},
-        products={name: _product(sink, node, top) for name, node in _named(sink, top, "products", some=True)},
+        products={
+            name: _product(sink, node, name, at, top) for name, node, at in _named(sink, top, "products", some=True)
+        },
         ladder=top.read("ladder", fields.read_name, ""),
-        ladders={
-            n: node
-            for n, node in _named(sink, top, "ladders", some=True)
-            if isinstance(node, Mapping) or _not_mapping(sink, node)
-        },
+        ladders=_ladders(sink, ladders),
+        ladder_names=frozenset(name for name, _, _ in ladders),
+        unread=frozenset(
+            key for key in ("products", "ladders", "classes", "calendars", "ladder") if _is_unread(top, key)
+        ),
         overrides=_overrides(sink, top.node("overrides")),
-        places={
-            key: top.place_of(key) for key in ("ladder", "ladders", "effective", "calendars", "classes", "currency")
-        }
-        | {f"calendars.{name}": node.place for name, node in _entries(top.node("calendars"))},
+        places=places
+        | {f"calendars.{name}": node.place for name, node, _ in calendars}
+        | {f"ladders.{name}": at for name, _, at in ladders},
     )
 
 
-def _entries(node: Node | None) -> list[tuple[str, Node]]:
-    return list(node.entries.items()) if isinstance(node, Mapping) else []
+def _is_unread(top: Fields, key: str) -> bool:
+    """Say whether a section was misspelt, is missing and must not be, or is not what it has to be."""
+    node = top.node(key)
+    if node is None:
+        return key in top or key in ("products", "ladders")
+    if key in ("classes", "ladder"):
+        return isinstance(node, Mapping)
+    return not isinstance(node, Mapping) or node.partial
 
 
-def _named(sink: Sink, top: Fields, key: str, some: bool = False) -> list[tuple[str, Node]]:
+def _effective(sink: Sink, node: Node) -> int | None:
+    moment = fields.read_timestamp(sink, node)
+    first, last = (units.parse_timestamp_ns(text) or 0 for text in EFFECTIVE)
+    if moment is not None and not first <= moment <= last:
+        message = f"effective was {units.format_time(moment)}"
+        sink.add("MR-R308", node.place, message, f"allowed: from {EFFECTIVE[0]} to {EFFECTIVE[1]}")
+        return None
+    return moment
+
+
+def _named(sink: Sink, top: Fields, key: str, some: bool = False) -> list[tuple[str, Node, Place]]:
+    """Return (name, node, where the name stands) of a section that maps names to their rules."""
     node = top.node(key)
     if node is None:
         return []
     if not isinstance(node, Mapping):
-        sink.add("MR-R303", node.place, f"{key} maps names to their rules")
+        hint = f"write each as `<name>:` below `{key}:`"
+        sink.add("MR-R303", node.place, f"{key} maps names to their rules", hint)
         return []
-    if some and not node.entries:
-        sink.add("MR-R327", node.place, f"{key} names nothing")
-    return list(node.entries.items())
+    if some and not node.entries and not node.partial:
+        sink.add("MR-R327", node.place, f"{key} names nothing", f"give at least one `<name>:` below `{key}:`")
+    for name, at in node.keys.items():
+        fields.read_name(sink, Scalar(name, at))
+    return [(name, one, node.keys[name]) for name, one in node.entries.items()]
 
 
-def _not_mapping(sink: Sink, node: Node) -> bool:
-    sink.add("MR-R303", node.place, "a ladder is a mapping of keys", "keys: measure, calendar, steps")
-    return False
+def _ladders(sink: Sink, named: list[tuple[str, Node, Place]]) -> dict[str, Mapping]:
+    """Return the ladders that are mappings; they are read once overrides are merged in."""
+    ladders = {}
+    for name, node, _ in named:
+        if isinstance(node, Mapping):
+            ladders[name] = node
+        else:
+            sink.add("MR-R303", node.place, f"ladder '{name}' is a mapping of keys", "keys: measure, calendar, steps")
+    return ladders
 
 
 def _max_age(part: Fields) -> int | None:
-    age = part.read("max_age", fields.read_duration, 0)
-    if not age and "max_age" not in part:
-        return None
-    seconds = Decimal(age) / SECOND_NS
-    fields.in_range(
-        part.sink, part.place_of("max_age"), "max_age in seconds", seconds, 0, AGE_MAX_NS // SECOND_NS, low_open=True
-    )
-    return age or None
+    return part.duration("max_age", AGE, None)
 
 
 # Collateral
 
 
-def _collateral(sink: Sink, node: Node) -> Collateral:
-    part = Fields(sink, node, "collateral of an asset", required=("haircut",), optional=("cap", "concentration"))
-    cap = part.read("cap", fields.read_number, None)
-    if cap is not None:
-        fields.in_range(sink, part.place_of("cap"), "cap", cap, NOTHING, AMOUNT_MAX)
-    concentration = part.read("concentration", fields.read_rate, ONE)
-    fields.in_range(sink, part.place_of("concentration"), "concentration", concentration, NOTHING, ONE, low_open=True)
-    return Collateral(_haircuts(sink, part.node("haircut")), cap, concentration, node.place)
+def _collateral(sink: Sink, node: Node, name: str, at: Place) -> Collateral:
+    what = f"collateral '{name}'"
+    part = Fields(sink, node, what, required=("haircut",), optional=("cap", "concentration"), at=at)
+    return Collateral(
+        haircuts=_haircuts(sink, part.node("haircut")),
+        cap=part.number("cap", AMOUNT, None),
+        concentration=part.rate("concentration", SOME_SHARE, ONE),
+        place=node.place,
+    )
 
 
 def _haircuts(sink: Sink, node: Node | None) -> tuple[Haircut, ...]:
     if node is None:
         return ()
     if isinstance(node, Scalar):
-        rate = fields.read_rate(sink, node)
-        if rate is not None:
-            fields.in_range(sink, node.place, "haircut", rate, NOTHING, ONE)
-        return (Haircut(None, rate or NOTHING, node.place),)
+        rate = fields.read_rate_in(sink, node, "haircut", SHARE)
+        return (Haircut(None, rate or NOTHING, node.place, is_sound=rate is not None),)
     if not isinstance(node, Sequence):
-        sink.add("MR-R303", node.place, "a haircut is a rate, or a list of {to, rate}")
+        sink.add("MR-R303", node.place, "a haircut is a rate, or a list of tiers", "write 5%, or - {to: ..., rate: 5%}")
+        return ()
+    if not _is_table(sink, node, "haircut"):
         return ()
     made = []
     for item in node.items:
         part = Fields(sink, item, "a haircut tier", required=("rate",), optional=("to",))
-        rate = part.read("rate", fields.read_rate, NOTHING)
-        fields.in_range(sink, part.place_of("rate"), "haircut", rate, NOTHING, ONE)
-        made.append(Haircut(part.read("to", fields.read_number, None), rate, item.place))
+        rate = part.rate("rate", SHARE, NOTHING)
+        to = part.number("to", AMOUNT, None)
+        places = {key: part.place_of(key) for key in ("to", "rate")}
+        made.append(Haircut(to, rate, item.place, places, part.is_sound))
     return tuple(made)
+
+
+def _is_table(sink: Sink, node: Sequence, what: str) -> bool:
+    if not node.items:
+        sink.add("MR-R327", node.place, f"{what} is an empty list", "give at least one tier")
+    elif len(node.items) > TIERS_MAX:
+        sink.add("MR-R308", node.place, f"{what} had {len(node.items)} tiers", f"allowed: from 1 to {TIERS_MAX}")
+    else:
+        return True
+    return False
 
 
 # Products
 
 
-def _product(sink: Sink, node: Node, top: Fields) -> Product:
-    part = Fields(sink, node, "a product", required=("match", "margin"), optional=("ladder", "max_age"))
+def _product(sink: Sink, node: Node, name: str, at: Place, top: Fields) -> Product:
+    what = f"product '{name}'"
+    part = Fields(sink, node, what, required=("match", "margin"), optional=("ladder", "max_age"), at=at)
     match = part.node("match")
     margin = part.node("margin")
     return Product(
-        match=_match(sink, match) if match else Match(),
-        margin=_margin(sink, margin) if margin else None,
+        match=_match(sink, match, part.key_place("match")) if match else Match(),
+        margin=_margin(sink, margin, part.key_place("margin")) if margin else None,
         ladder=part.read("ladder", fields.read_name, ""),
         max_age_ns=_max_age(part),
         place=node.place,
@@ -259,9 +309,9 @@ def _product(sink: Sink, node: Node, top: Fields) -> Product:
     )
 
 
-def _match(sink: Sink, node: Node) -> Match:
+def _match(sink: Sink, node: Node, at: Place) -> Match:
     keys = ("kind", "underlying", "settlement", "symbol", "inverse")
-    part = Fields(sink, node, "match", optional=keys)
+    part = Fields(sink, node, "match", optional=keys, at=at)
     if part.is_readable and not any(key in part for key in keys):
         sink.add("MR-R322", node.place, "match names no condition", f"give at least one of {', '.join(keys)}")
     kind = partial(fields.read_word, words=[kind.word for kind in InstrumentKind])
@@ -274,25 +324,26 @@ def _match(sink: Sink, node: Node) -> Match:
     )
 
 
-def _margin(sink: Sink, node: Node) -> Margin:
-    part = Fields(sink, node, "margin", required=("model", "tiers"), optional=("initial_from", "open_interest"))
+def _margin(sink: Sink, node: Node, at: Place) -> Margin:
+    optional = ("initial_from", "open_interest")
+    part = Fields(sink, node, "margin", required=("model", "tiers"), optional=optional, at=at)
     part.read("model", partial(fields.read_word, words=("tiers",)), "tiers")
     interest = part.node("open_interest")
     return Margin(
         tiers=read_tiers(sink, part.node("tiers")),
         initial_from=part.read("initial_from", partial(fields.read_word, words=("tier", "leverage")), "tier"),
-        open_interest=_open_interest(sink, interest) if interest else None,
+        open_interest=_open_interest(sink, interest, part.key_place("open_interest")) if interest else None,
         place=node.place,
     )
 
 
-def _open_interest(sink: Sink, node: Node) -> tuple[Decimal, Decimal] | None:
-    part = Fields(sink, node, "open_interest", required=("lower", "upper"))
-    lower = part.read("lower", fields.read_number, NOTHING)
-    upper = part.read("upper", fields.read_number, NOTHING)
-    if "lower" in part and "upper" in part:
-        fields.in_range(sink, part.place_of("lower"), "lower", lower, NOTHING, AMOUNT_MAX)
-        fields.in_range(sink, part.place_of("upper"), "upper", upper, lower, AMOUNT_MAX, low_open=True)
+def _open_interest(sink: Sink, node: Node, at: Place) -> tuple[Decimal, Decimal] | None:
+    part = Fields(sink, node, "open_interest", required=("lower", "upper"), at=at)
+    lower = part.number("lower", AMOUNT, NOTHING)
+    upper = part.number("upper", AMOUNT, NOTHING)
+    if part.is_sound and upper <= lower:
+        message = f"upper was {fields.grouped(upper)}, not above lower {fields.grouped(lower)}"
+        sink.add("MR-R308", part.place_of("upper"), message, "initial margin rises from lower to upper")
     return lower, upper
 
 
@@ -300,19 +351,19 @@ def read_tiers(sink: Sink, node: Node | None) -> tuple[Tier, ...]:
     """Read a list of tiers; their order is checked later."""
     if node is None:
         return ()
-    if not isinstance(node, Sequence) or not node.items:
-        sink.add("MR-R303", node.place, "tiers is a list of {to, initial, maintenance}")
+    if not isinstance(node, Sequence):
+        hint = "write each as `- {to: ..., initial: 10%, maintenance: 5%}`"
+        sink.add("MR-R303", node.place, "tiers is a list of {to, initial, maintenance}", hint)
         return ()
-    if len(node.items) > TIERS_MAX:
-        sink.add("MR-R308", node.place, f"tiers had {len(node.items)} lines", f"allowed: 1 to {TIERS_MAX}")
+    if not _is_table(sink, node, "tiers"):
+        return ()
     made = []
-    for item in node.items[:TIERS_MAX]:
+    for item in node.items:
         part = Fields(sink, item, "a tier", required=("initial", "maintenance"), optional=("to",))
-        rates = [part.read(key, fields.read_rate, NOTHING) for key in ("initial", "maintenance")]
-        for key, rate in zip(("initial", "maintenance"), rates, strict=True):
-            if key in part:
-                fields.in_range(sink, part.place_of(key), key, rate, NOTHING, ONE)
-        made.append(Tier(part.read("to", fields.read_number, None), rates[0], rates[1], item.place))
+        initial, maintenance = part.rate("initial", SHARE, NOTHING), part.rate("maintenance", SHARE, NOTHING)
+        to = part.number("to", AMOUNT, None)
+        places = {key: part.place_of(key) for key in ("to", "initial", "maintenance")}
+        made.append(Tier(to, initial, maintenance, item.place, places, part.is_sound))
     return tuple(made)
 
 
@@ -323,55 +374,69 @@ def _overrides(sink: Sink, node: Node | None) -> tuple[Override, ...]:
     if node is None:
         return ()
     if not isinstance(node, Sequence):
-        sink.add(
-            "MR-R303",
-            node.place,
-            "overrides is a list",
-            "each item: product, class or account; because; margin or ladder",
-        )
+        hint = "each item: product, class or account; because; margin or ladder"
+        sink.add("MR-R303", node.place, "overrides is a list", hint)
         return ()
     return tuple(_override(sink, item) for item in node.items)
 
 
 def _override(sink: Sink, node: Node) -> Override:
-    part = Fields(
-        sink, node, "an override", required=("because",), optional=("product", "class", "account", "margin", "ladder")
-    )
+    selectors = ("product", "class", "account")
+    part = Fields(sink, node, "an override", required=("because",), optional=(*selectors, "margin", "ladder"))
     names = partial(fields.read_list, reader=fields.read_name)
-    if part.is_readable and not any(key in part for key in ("product", "class", "account")):
+    if part.is_readable and not any(key in part for key in selectors):
         sink.add("MR-R321", node.place, "the override selects nothing", "give product, class or account")
     if part.is_readable and not any(key in part for key in ("margin", "ladder")):
         sink.add("MR-R327", node.place, "the override changes nothing", "give margin or ladder")
     margin, ladder = part.node("margin"), part.node("ladder")
-    steps: dict[str, Mapping] = {}
-    if ladder is not None and not isinstance(ladder, Mapping):
-        sink.add("MR-R303", ladder.place, "the ladder of an override maps step names to what changes")
-    for name, step in _entries(ladder):
-        if isinstance(step, Mapping):
-            steps[name] = step
-        else:
-            sink.add("MR-R303", step.place, "a step of an override is a mapping of what changes")
     return Override(
         products=part.read("product", names, ()),
         classes=part.read("class", names, ()),
         accounts=part.read("account", names, ()),
         because=part.read("because", fields.read_text, ""),
-        margin=_margin_change(sink, margin) if margin else None,
-        steps=steps,
+        margin=_margin_change(sink, margin, part.key_place("margin")) if margin else None,
+        steps=_step_changes(sink, ladder),
         place=node.place,
-        places={key: part.place_of(key) for key in ("product", "class", "account")}
+        places={f"{key}.{name}": place for key in selectors for name, place in _listed(part.node(key))}
         | {f"step.{name}": place for name, place in (ladder.keys.items() if isinstance(ladder, Mapping) else ())},
     )
 
 
-def _margin_change(sink: Sink, node: Node) -> MarginChange:
-    part = Fields(sink, node, "the margin of an override", optional=("scale", "tiers"))
+def _listed(node: Node | None) -> list[tuple[str, Place]]:
+    items = node.items if isinstance(node, Sequence) else [node]
+    return [(item.text, item.place) for item in items if isinstance(item, Scalar)]
+
+
+def _step_changes(sink: Sink, node: Node | None) -> dict[str, Mapping]:
+    """Return what an override changes in each step it names; the keys are read when they are merged into the step."""
+    hint = "write `<step>: {below: 110%}`"
+    if node is None:
+        return {}
+    if not isinstance(node, Mapping):
+        sink.add("MR-R303", node.place, "the ladder of an override maps step names to what changes", hint)
+        return {}
+    if not node.entries:
+        sink.add("MR-R327", node.place, "the override changes no step", hint)
+    steps: dict[str, Mapping] = {}
+    for name, step in node.entries.items():
+        if not isinstance(step, Mapping):
+            sink.add("MR-R303", step.place, f"'{name}' is a mapping of what changes in the step", hint)
+        elif "step" in step.entries:
+            sink.add("MR-R301", step.keys["step"], "an override cannot rename a step", "delete it")
+        elif not step.entries:
+            sink.add("MR-R327", step.place, f"nothing changes in '{name}'", hint)
+        else:
+            steps[name] = step
+    return steps
+
+
+def _margin_change(sink: Sink, node: Node, at: Place) -> MarginChange:
+    part = Fields(sink, node, "the margin of an override", optional=("scale", "tiers"), at=at)
     if part.is_readable and ("scale" in part) == ("tiers" in part):
-        sink.add("MR-R326", node.place, "the margin of an override is either scale or tiers")
-    scale = part.read("scale", fields.read_rate, None)
-    if scale is not None:
-        fields.in_range(sink, part.place_of("scale"), "scale", scale, NOTHING, Decimal(100), low_open=True)
-    return MarginChange(scale, read_tiers(sink, part.node("tiers")), node.place)
+        place = part.key_place("tiers") if "tiers" in part else at
+        sink.add("MR-R326", place, "the margin of an override is either scale or tiers", "give one of the two")
+    scale = part.rate("scale", SCALE, None)
+    return MarginChange(scale, read_tiers(sink, part.node("tiers")), node.place, part.place_of("scale"))
 
 
 # Ladders
@@ -397,6 +462,7 @@ class LiquidatePart:
     every_ns: int
     cancel_orders_first: bool
     first: str
+    places: dict[str, Place] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,16 +483,27 @@ class StepPart:
     notify: tuple[str, ...]
     place: Place = field(default=NOWHERE, compare=False)
     places: dict[str, Place] = field(default_factory=dict, compare=False)
+    is_readable: bool = field(default=True, compare=False)
+    is_sound: bool = field(default=True, compare=False)  # nothing was wrong with a key or a value of its own
+
+
+Changes = dict[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class LadderPart:
-    """Carry one ladder as written, overrides merged in."""
+    """Carry one ladder as written, overrides merged in; `changed` has the keys they changed, by step."""
 
     calendar: str
     steps: tuple[StepPart, ...]
     place: Place = field(default=NOWHERE, compare=False)
     calendar_place: Place = field(default=NOWHERE, compare=False)
+    has_calendar: bool = field(default=False, compare=False)  # given, if perhaps not readable
+    changed: Changes = field(default_factory=dict, compare=False)
+
+    def has_changed(self, step: StepPart, key: str) -> bool:
+        """Say whether an override gave this key of a step."""
+        return key in self.changed.get(step.name, ())
 
 
 STEP_KEYS = (
@@ -446,120 +523,142 @@ RECIPIENTS = ("client", "desk", "risk", "compliance", "operations")
 LAYERS = ("insurance_fund", "auto_deleveraging", "loss_socialisation", "guarantee_fund", "house_capital")
 
 
-def read_ladder(sink: Sink, node: Mapping) -> LadderPart:
-    """Read one ladder."""
-    part = Fields(sink, node, "a ladder", required=("steps",), optional=("measure", "calendar"))
-    part.read("measure", partial(fields.read_word, words=("margin_ratio",)), "margin_ratio")
-    steps = part.node("steps")
-    items: list[Node] = []
-    if isinstance(steps, Sequence) and steps.items:
-        items = steps.items
-    elif steps is not None:
-        sink.add("MR-R303", steps.place, "steps is a list, mildest step first")
-    if len(items) > STEPS_MAX:
-        sink.add(
-            "MR-R308",
-            steps.place if steps else node.place,
-            f"the ladder had {len(items)} steps",
-            f"allowed: 1 to {STEPS_MAX}",
+class LadderReader:
+    """Read ladders; a step that several variants of a ladder share is read once."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._read: dict[int, tuple[Node, StepPart]] = {}  # holds each node, so that its id is not given away
+
+    def ladder(self, node: Mapping, name: str, at: Place, changed: Changes) -> LadderPart:
+        """Read one ladder; `at` is where its name stands."""
+        sink, optional = self._sink, ("measure", "calendar")
+        part = Fields(sink, node, f"ladder '{name}'", required=("steps",), optional=optional, at=at)
+        part.read("measure", partial(fields.read_word, words=("margin_ratio",)), "margin_ratio")
+        steps = part.node("steps")
+        items: list[Node] = []
+        if isinstance(steps, Sequence) and len(steps.items) > STEPS_MAX:
+            message = f"ladder '{name}' had {len(steps.items)} steps"
+            sink.add("MR-R308", steps.place, message, f"allowed: from 1 to {STEPS_MAX}")
+        elif isinstance(steps, Sequence) and steps.items:
+            items = steps.items
+        elif steps is not None:
+            code = "MR-R327" if isinstance(steps, Sequence) else "MR-R303"
+            sink.add(code, steps.place, "steps is a list, mildest step first", "write each as `- step: <name>`")
+        return LadderPart(
+            calendar=part.read("calendar", fields.read_name, ""),
+            steps=tuple(self._step(item) for item in items),
+            place=node.place,
+            calendar_place=part.place_of("calendar"),
+            has_calendar="calendar" in part,
+            changed=changed,
         )
-    return LadderPart(
-        calendar=part.read("calendar", fields.read_name, ""),
-        steps=tuple(_step(sink, item) for item in items[:STEPS_MAX]),
-        place=node.place,
-        calendar_place=part.place_of("calendar"),
-    )
+
+    def _step(self, node: Node) -> StepPart:
+        found = self._read.get(id(node))
+        if found is None:
+            found = node, _step(self._sink, node)
+            self._read[id(node)] = found
+        return found[1]
 
 
 def _step(sink: Sink, node: Node) -> StepPart:
-    part = Fields(sink, node, "a step", required=("step",), optional=STEP_KEYS)
-    ratio = partial(_ratio, low=Decimal(-10))
+    name = node.entries.get("step") if isinstance(node, Mapping) else None
+    what = f"step '{fields.shorten(name.text)}'" if isinstance(name, Scalar) else "a step"
+    part = Fields(sink, node, what, required=("step",), optional=STEP_KEYS)
+    ratio = partial(fields.read_rate_in, what="ratio", allowed=RATIO)
     call, liquidate = part.node("call"), part.node("liquidate")
-    duration = part.read("for", fields.read_duration, 0)
-    if duration > DURATION_MAX_NS:
-        sink.add("MR-R308", part.place_of("for"), "for was longer than 366d", "allowed: 0s to 366d")
-    after, or_after = (part.read(key, _unmet, "") for key in ("after", "or_after"))
-    if "after" in part and "or_after" in part:
-        sink.add("MR-R326", part.key_place("or_after"), "a step has `after` or `or_after`, not both")
+    if "or_after" in part and "after" in part:
+        message = "a step is entered `after` a call, or by `or_after` besides a threshold"
+        sink.add("MR-R326", part.key_place("or_after"), message, "delete one of the two")
+    elif "or_after" in part and "below" not in part:
+        message = "`or_after` adds a second way into a step that has `below`"
+        sink.add("MR-R326", part.key_place("or_after"), message, "give `below: <ratio>`, or write `after`")
+    elif "after" in part and "below" in part:
+        message = "a step is entered `below` a ratio or `after` a call; both ways need `or_after`"
+        sink.add("MR-R326", part.key_place("after"), message, "write `or_after`, or delete `below`")
     word = part.read("restrict", partial(fields.read_word, words=("reduce_only", "blocked")), "none")
+    layers, people = (partial(fields.read_word, words=words) for words in (LAYERS, RECIPIENTS))
     return StepPart(
         name=part.read("step", fields.read_name, ""),
         below=part.read("below", ratio, None),
         clear=part.read("clear", ratio, None),
-        for_ns=duration,
-        after=after,
-        or_after=or_after,
+        for_ns=part.duration("for", WAIT, 0),
+        after=part.read("after", _unmet, ""),
+        or_after=part.read("or_after", _unmet, ""),
         deadline=part.read("deadline", fields.read_text, ""),
-        call=_call(sink, call) if call else None,
+        call=_call(sink, call, part.key_place("call")) if call else None,
         restrict=Restriction[word.upper()],
         liquidate=_liquidate(sink, liquidate) if liquidate else None,
-        waterfall=part.read("waterfall", partial(fields.read_list, reader=partial(fields.read_word, words=LAYERS)), ()),
-        notify=part.read("notify", partial(fields.read_list, reader=partial(fields.read_word, words=RECIPIENTS)), ()),
+        waterfall=part.read("waterfall", partial(fields.read_list, reader=layers), ()),
+        notify=part.read("notify", partial(fields.read_list, reader=people), ()),
         place=node.place,
-        places={key: part.place_of(key) for key in ("step", *STEP_KEYS) if key in part},
+        places={
+            key: part.key_place(key) if key == "call" else part.place_of(key)
+            for key in ("step", *STEP_KEYS)
+            if key in part
+        },
+        is_readable=part.is_readable,
+        is_sound=part.is_sound,
     )
-
-
-def _ratio(sink: Sink, node: Node, low: Decimal) -> Decimal | None:
-    value = fields.read_rate(sink, node)
-    if value is None or not fields.in_range(sink, node.place, "ratio", value, low, RATIO_MAX):
-        return None
-    return value
 
 
 def _unmet(sink: Sink, node: Node) -> str | None:
     text = fields.read_text(sink, node)
     words = (text or "").split()
     if text is not None and (len(words) != 2 or words[1] != "unmet"):
-        sink.add("MR-R318", node.place, f"'{text}' does not say after what", "write `<step> unmet`")
+        sink.add("MR-R318", node.place, f"'{fields.shorten(text)}' does not say after what", "write `<step> unmet`")
         return None
     return words[0] if words else None
 
 
-def _call(sink: Sink, node: Node) -> CallPart:
-    part = Fields(sink, node, "a call", required=("restore",), optional=("minimum_transfer", "round_to"))
-    restore, ratio = "initial_margin", NOTHING
-    target = part.node("restore")
-    if target is not None:
-        text = fields.read_text(sink, target) or ""
-        if text[:1].isdigit():
-            restore, ratio = "ratio", _ratio(sink, target, ONE) or ONE
-        elif text in ("initial_margin", "maintenance_margin"):
-            restore = text
-        elif text:
-            hint = suggest(text, ("initial_margin", "maintenance_margin"))
-            sink.add("MR-R310", target.place, f"'{text}' cannot be restored", f"{hint} (or a ratio such as 130%)")
-    minimum = part.read("minimum_transfer", fields.read_number, NOTHING)
-    fields.in_range(sink, part.place_of("minimum_transfer"), "minimum_transfer", minimum, NOTHING, AMOUNT_MAX)
-    rounding = part.read("round_to", fields.read_number, None)
-    if rounding is not None:
-        fields.in_range(sink, part.place_of("round_to"), "round_to", rounding, NOTHING, AMOUNT_MAX, low_open=True)
-    return CallPart(restore, ratio, minimum, rounding)
+def _call(sink: Sink, node: Node, at: Place) -> CallPart:
+    part = Fields(sink, node, "call", required=("restore",), optional=("minimum_transfer", "round_to"), at=at)
+    restore, ratio = part.read("restore", _restore, ("initial_margin", NOTHING))
+    return CallPart(
+        restore=restore,
+        ratio=ratio,
+        minimum_transfer=part.number("minimum_transfer", AMOUNT, NOTHING),
+        round_to=part.number("round_to", SOME_AMOUNT, None),
+    )
+
+
+def _restore(sink: Sink, node: Node) -> tuple[str, Decimal] | None:
+    """Read what a call restores: a margin by name, or a ratio."""
+    text = fields.read_text(sink, node)
+    if text is None:
+        return None
+    names = ("initial_margin", "maintenance_margin")
+    if text in names:
+        return text, NOTHING
+    if text[0].isalpha():
+        hint = f"{suggest(text, names)} (or a ratio such as 130%)"
+        sink.add("MR-R310", node.place, f"'{fields.shorten(text)}' cannot be restored", hint)
+        return None
+    ratio = fields.read_rate_in(sink, node, "restore", RESTORED)
+    return None if ratio is None else ("ratio", ratio)
 
 
 def _liquidate(sink: Sink, node: Node) -> LiquidatePart:
     if isinstance(node, Scalar):
-        fields.read_word(sink, node, ("all",))
+        if node.text != "all":
+            message = f"'{fields.shorten(node.text)}' does not say how to liquidate"
+            sink.add("MR-R310", node.place, message, "write `all`, {fraction: 20%} or {target: 120%}")
         return LiquidatePart(ONE, NOTHING, NOTHING, 0, True, "pro_rata")
-    part = Fields(
-        sink, node, "liquidate", optional=("fraction", "target", "until", "every", "cancel_orders_first", "first")
-    )
+    keys = ("fraction", "target", "until", "every", "cancel_orders_first", "first")
+    part = Fields(sink, node, "liquidate", optional=keys)
     if part.is_readable and ("fraction" in part) == ("target" in part):
-        sink.add("MR-R326", node.place, "liquidate is by fraction or to a target ratio: give one of the two")
-    fraction = part.read("fraction", fields.read_rate, NOTHING)
-    if "fraction" in part:
-        fields.in_range(sink, part.place_of("fraction"), "fraction", fraction, NOTHING, ONE, low_open=True)
-    ratio = partial(_ratio, low=ONE / 100)
-    every = part.read("every", fields.read_duration, 0)
-    if every > DURATION_MAX_NS:
-        sink.add("MR-R308", part.place_of("every"), "every was longer than 366d", "allowed: 0s to 366d")
+        place = part.key_place("target")
+        message = "liquidate is by fraction or to a target ratio"
+        sink.add("MR-R326", place, message, "give one of the two")
+    ratio = partial(fields.read_rate_in, what="ratio", allowed=TARGET)
+    order = partial(fields.read_word, words=("largest_loss", "largest_margin", "pro_rata"))
     return LiquidatePart(
-        fraction=fraction,
+        fraction=part.rate("fraction", SOME_SHARE, NOTHING),
         target=part.read("target", ratio, NOTHING),
         until=part.read("until", ratio, NOTHING),
-        every_ns=every,
+        every_ns=part.duration("every", WAIT, 0),
         cancel_orders_first=part.read("cancel_orders_first", fields.read_yes, True),
-        first=part.read(
-            "first", partial(fields.read_word, words=("largest_loss", "largest_margin", "pro_rata")), "pro_rata"
-        ),
+        first=part.read("first", order, "pro_rata"),
+        places={key: part.place_of(key) for key in ("target", "until")},
     )

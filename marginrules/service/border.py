@@ -114,14 +114,15 @@ def price(data: Data) -> Price:
 
 def order(data: Data, who: str = "order") -> Order:
     """Read one order."""
+    price, leverage = data.get("price", 0.0), data.get("leverage", 0.0)
     return Order(
-        client_order_id=identifier(f"client_order_id of {who}", data["client_order_id"]),
-        symbol=identifier(f"symbol of {who}", data["symbol"]),
-        quantity=quantity(f"quantity of {who}", data["quantity"]),
-        price=number(f"price of {who}", data.get("price", 0.0), 0.0),
-        leverage=_leverage(who, data.get("leverage", 0.0)),
+        client_order_id=identifier("client_order_id", data["client_order_id"]),
+        symbol=identifier("symbol", data["symbol"]),
+        quantity=quantity("quantity", data["quantity"]),
+        price=number("price", price, 0.0) if price else 0.0,
+        leverage=_leverage(who, leverage) if leverage else 0.0,
         reduce_only=bool(data.get("reduce_only", False)),
-        expires_ns=time_ns(f"expires_ns of {who}", data.get("expires_ns", 0)),
+        expires_ns=time_ns("expires_ns", data.get("expires_ns", 0)),
     )
 
 

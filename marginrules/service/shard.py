@@ -32,6 +32,8 @@ Data = dict[str, Any]
 FUTURE_NS = 5_000_000_000  # how far ahead of the server a price may be
 ANSWER_KEPT_NS = DAY_NS  # how long the answer under a client order id outlives its order
 _SETTLE_MAX = 16
+_RESTRICTED = int(Reason.POOL_BLOCKED | Reason.POOL_REDUCE_ONLY)
+_REASONS = {0: Reason(0), **{int(bit): bit for bit in Reason}}  # an enum is slow to make, and most answers have one bit
 _ENDS = {
     EventKind.CALL_MET: CallStatus.MET,
     EventKind.CALL_CURED: CallStatus.CURED,
@@ -283,14 +285,14 @@ class Shard:
         profile, product = book.engine.pool_state(pool_id)[2], book.products[instrument]
         return OrderDecision(
             accepted=accepted,
-            reasons=Reason(flags),
+            reasons=_REASONS.get(flags) or Reason(flags),
             equity_before=before.equity,
             initial_margin_before=before.initial_margin,
             maintenance_margin_before=before.maintenance_margin,
             equity_after=after.equity,
             initial_margin_after=after.initial_margin,
             maintenance_margin_after=after.maintenance_margin,
-            quantity_max=largest,
+            quantity_max=_tidy(largest),
             rule=self._deciding_rule(pool_id, flags, profile, product),
             digest=program.digest,
         )
@@ -298,7 +300,7 @@ class Shard:
     def _deciding_rule(self, pool: int, flags: int, profile: int, product: int) -> str:
         """Name the rulebook line that decided: the step that restricts, or the product's rates."""
         program = self.program
-        if flags & (Reason.POOL_BLOCKED | Reason.POOL_REDUCE_ONLY):
+        if flags & _RESTRICTED:
             state = self.states.get(pool)
             if state is not None and state.active:
                 pinned = self.programs[state.digest].ladders[state.ladder]
@@ -571,6 +573,12 @@ class Shard:
                     ended, status=_ENDS[event.kind], closed_ns=event.time_ns, deposited=paid
                 )
         events.extend(happened)
+
+
+def _tidy(quantity: float) -> float:
+    """Drop the noise behind the twelfth digit, downwards only: what is offered has to pass."""
+    tidy = float(f"{quantity:.12g}")
+    return tidy if tidy <= quantity else quantity
 
 
 def _refused(reason: Reason) -> OrderDecision:

@@ -221,6 +221,53 @@ def test_no_torn_results() -> None:
     assert len(seen["one"]) >= 6
 
 
+def test_large_pool_replaced_while_read() -> None:
+    """A pool large enough to be replaced in the middle of a check is still read as one content or the other."""
+    engine = market(1)
+    activate(engine, 0, program_of(0))
+    set_prices(engine, 0)
+    rows = [
+        [(k % 2, 1.0 + k, 19_000.0, 0.0) for k in range(600)],
+        [(k % 2, -2.0 - k, 21_000.0, 0.0) for k in range(200)],
+    ]
+    cash = [[(0, 1e9)], [(1, 1e5), (0, 7.0)]]
+    resting = [[], [(1, 20.0, 90.0, 0.0)]]
+
+    def write(turn: int) -> None:
+        which = turn % 2
+        engine.put_pool(0, 0, 3.0 * which, cash[which], rows[which], resting[which])
+
+    assessed: set[Key] = set()
+    decided: set[tuple[object, ...]] = set()
+    for which in (0, 1):
+        write(which)
+        assessed.add(key_of(engine.assess(0, NOW)))
+        decided.add(order_key(engine, 0, False))
+    assert len(assessed) == len(decided) == 2
+    torn: list[object] = []
+    seen: set[object] = set()
+    batch = Batch(1)
+
+    def read_range() -> None:
+        engine.assess_range(0, 1, NOW, batch)
+        key = key_of(batch[0])
+        seen.add(key)
+        if key not in assessed:
+            torn.append(key)
+
+    def read_order() -> None:
+        answer = order_key(engine, 0, False)
+        seen.add(answer)
+        if answer not in decided:
+            torn.append(answer)
+
+    with switch_interval(5e-5):
+        written = run_together([read_range, read_order], write)
+    assert torn == [], f"{len(torn)} torn"
+    assert len(seen) == 4
+    assert written >= 200
+
+
 def test_replaced_program_stays_alive_while_read() -> None:
     """A program that nothing but the engine holds is freed only when no reader is left on it."""
     engine = market(4)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
@@ -494,6 +495,86 @@ def test_changes_in_place() -> None:
 
     check()
     assert count >= 400
+
+
+# Boundaries, in numbers that doubles hold exactly
+
+
+def binary_pool(cash: float, quantity: float, initial: float = 0.25, maintenance: float = 0.125) -> tuple[Engine, int]:
+    """Return an engine with a linear instrument at mark 64 and ladder 2, 1, 0.5, and a pool long since mark 64."""
+    tables = Tables(
+        [(initial, 0.0, maintenance, 0.0)],
+        [[(0, 1, 0, 0, 0.0, 0.0)]],
+        [(1.0, 0.0)],
+        [(0, 1, 1e15, 1.0)],
+        [[2.0, 1.0, 0.5]],
+        [0],
+    )
+    engine = Engine()
+    engine.add_asset(-1)
+    engine.add_instrument(0, 0, False, False, 1.0, 0.0, 0, -1, AGE)
+    engine.activate(tables, [0], [AGE], [0], [0], {})
+    engine.set_prices([(0, 1.0, NOW, AGE)], [(0, 64.0, NOW, 0.0)])
+    pool = engine.add_pool(engine.add_account(0), -1)
+    engine.put_pool(pool, 0, 0.0, [(0, cash)], [(0, quantity, 64.0, 0.0)] if quantity else [], [])
+    return engine, pool
+
+
+def test_a_threshold_reached_exactly_is_kept() -> None:
+    """Equity equal to threshold x MM does not breach the threshold; one bit less does."""
+    for level, threshold in enumerate((2.0, 1.0, 0.5)):
+        for held in (16.0, -16.0):
+            required = 16.0 * 64.0 * 0.125
+            engine, pool = binary_pool(threshold * required, held)
+            assert engine.assess(pool, NOW).level == level
+            engine, pool = binary_pool(math.nextafter(threshold * required, 0.0), held)
+            assert engine.assess(pool, NOW).level == level + 1
+
+
+def test_initial_margin_met_exactly_is_accepted() -> None:
+    """Equity equal to IM with the order accepts it; one bit less refuses it."""
+    for quantity in (8.0, -8.0):
+        required = 8.0 * 64.0 * 0.25
+        engine, pool = binary_pool(required, 0.0)
+        accepted, reasons, _, _, largest = engine.check_order(pool, 0, quantity, 0.0, 0.0, False, NOW)
+        assert (accepted, reasons, largest) == (True, 0, 8.0)
+        engine, pool = binary_pool(math.nextafter(required, 0.0), 0.0)
+        accepted, reasons, _, _, largest = engine.check_order(pool, 0, quantity, 0.0, 0.0, False, NOW)
+        assert (accepted, reasons) == (False, Reason.INSUFFICIENT_MARGIN)
+        assert 7.999 < largest < 8.0
+
+
+def test_a_fill_that_changes_nothing_is_not_riskier() -> None:
+    """Below IM, turning a position over at the mark keeps MM and equity and passes; a bit more quantity does not."""
+    engine, pool = binary_pool(150.0, 16.0)
+    accepted, reasons, _, after, _ = engine.check_order(pool, 0, -32.0, 0.0, 0.0, False, NOW)
+    assert (accepted, reasons) == (True, Reason.RISK_NOT_RAISED)
+    assert (after.equity, after.maintenance_margin) == (150.0, 128.0)
+    for quantity in (math.nextafter(-32.0, -64.0), 2.0**-40):
+        accepted, reasons, _, _, _ = engine.check_order(pool, 0, quantity, 0.0, 0.0, False, NOW)
+        assert (accepted, reasons) == (False, Reason.INSUFFICIENT_MARGIN)
+
+
+def test_reduce_only_may_close_exactly() -> None:
+    """A reduce-only order may close the position to the last bit, together with resting orders, and not go beyond."""
+    engine, pool = binary_pool(1e6, 16.0)
+    assert engine.check_order(pool, 0, -16.0, 0.0, 0.0, True, NOW)[0]
+    assert not engine.check_order(pool, 0, math.nextafter(-16.0, -17.0), 0.0, 0.0, True, NOW)[0]
+    engine.put_orders(pool, [(0, -4.0, 64.0, 0.0), (0, 5.0, 64.0, 0.0)])
+    accepted, _, _, _, largest = engine.check_order(pool, 0, -12.0, 0.0, 0.0, True, NOW)
+    assert accepted
+    assert abs(largest - 12.0) < 1e-14
+    accepted, reasons, _, _, _ = engine.check_order(pool, 0, -12.5, 0.0, 0.0, True, NOW)
+    assert (accepted, reasons) == (False, Reason.WOULD_NOT_REDUCE)
+
+
+def test_initial_margin_is_never_below_maintenance() -> None:
+    """Where a table asks more to keep a position than to open it, opening asks as much."""
+    engine, pool = binary_pool(1e6, 16.0, initial=0.0625, maintenance=0.125)
+    found = engine.assess(pool, NOW)
+    assert found.initial_margin == found.maintenance_margin == 128.0
+    after = engine.check_order(pool, 0, 16.0, 0.0, 0.0, False, NOW)[3]
+    assert after.initial_margin == after.maintenance_margin == 256.0
 
 
 # Largest quantities that a search may lose itself in
