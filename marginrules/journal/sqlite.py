@@ -39,7 +39,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS entries_by_request ON entries (request_id) WHE
 CREATE INDEX IF NOT EXISTS entries_with_events ON entries (seq) WHERE event_count > 0;
 """
 _COLUMNS = "seq, time_ns, kind, request_id, event_count, body, hash"
-_TYPES = (int, int, str, (str, type(None)), int, bytes, bytes)
+_TYPES: tuple[Any, ...] = (int, int, str, (str, type(None)), int, bytes, bytes)
 _Pending = tuple[tuple[object, ...], "Future[None]"]
 
 
