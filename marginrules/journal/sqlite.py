@@ -65,6 +65,7 @@ class SqliteJournal:
         self._head = bytes(last[1]) if last else GENESIS
         self._durable_seq = self._seq
         self._taken_lock = threading.Lock()
+        self._close_lock = threading.Lock()
         self._pending: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._failure: DurabilityError | None = None
         self._readers = threading.local()
@@ -122,16 +123,17 @@ class SqliteJournal:
         return _entry(row) if row else None
 
     def close(self) -> None:
-        """Write what was taken, then let go of the file; again does nothing."""
-        if self._lock_file.closed:
-            return
-        self._pending.put(None)
-        self._thread.join()
-        if self._failure is None:
-            # Readers of other threads may still be open; with nothing left in the log, the file alone is the journal.
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._writer.close()
-        self._lock_file.close()
+        """Write what was taken, then let go of the file; again, and at the same time, does nothing."""
+        with self._close_lock:
+            if self._lock_file.closed:
+                return
+            self._pending.put(None)
+            self._thread.join()
+            if self._failure is None:
+                # Readers of other threads may still be open; with nothing left in the log, the file is the journal.
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._writer.close()
+            self._lock_file.close()
 
     def _reader(self) -> sqlite3.Connection:
         """Return this thread's own connection: a reader never waits for the writer."""

@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from click.testing import CliRunner, Result
 from marginrules import __version__
 from marginrules.cli.main import main
 from marginrules.client import Client
+from marginrules.journal import SqliteJournal, read_entries
 from marginrules.limits import every_limit
 from marginrules.rulebook import load
 from marginrules.server.app import Server
@@ -267,6 +269,19 @@ def test_serve_until_told_to_stop(tmp_path: Path) -> None:
     assert (banner["rulebook"], banner["revision"], banner["journal"]) == ("smallest", 1, str(journal))
     assert (accounts.exit_code, accounts.stdout) == (0, "")
     assert lines(run("verify", "--json", journal))[0]["entries"] == 1
+
+
+def test_journal_closed_by_two(tmp_path: Path) -> None:
+    """A journal that two threads close at once is closed once, and whole."""
+    for number in range(20):
+        journal = SqliteJournal(tmp_path / f"{number}.db", lambda _: None)
+        journal.append(1, "tick", "", 0, b"{}")
+        closers = [threading.Thread(target=journal.close) for _ in range(4)]
+        for one in closers:
+            one.start()
+        for one in closers:
+            one.join()
+        assert [one.seq for one in read_entries(tmp_path / f"{number}.db")] == [1]
 
 
 def test_serve_refuses(bad: Path, tmp_path: Path) -> None:
