@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from marginrules.errors import DurabilityError, JournalCorruptError, StorageError
 from marginrules.journal.chain import GENESIS, Entry, chain_hash
@@ -39,6 +39,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS entries_by_request ON entries (request_id) WHE
 CREATE INDEX IF NOT EXISTS entries_with_events ON entries (seq) WHERE event_count > 0;
 """
 _COLUMNS = "seq, time_ns, kind, request_id, event_count, body, hash"
+_TYPES: tuple[Any, ...] = (int, int, str, (str, type(None)), int, bytes, bytes)
 _Pending = tuple[tuple[object, ...], "Future[None]"]
 
 
@@ -64,6 +65,7 @@ class SqliteJournal:
         self._head = bytes(last[1]) if last else GENESIS
         self._durable_seq = self._seq
         self._taken_lock = threading.Lock()
+        self._close_lock = threading.Lock()
         self._pending: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._failure: DurabilityError | None = None
         self._readers = threading.local()
@@ -121,16 +123,17 @@ class SqliteJournal:
         return _entry(row) if row else None
 
     def close(self) -> None:
-        """Write what was taken, then let go of the file; again does nothing."""
-        if self._lock_file.closed:
-            return
-        self._pending.put(None)
-        self._thread.join()
-        if self._failure is None:
-            # Readers of other threads may still be open; with nothing left in the log, the file alone is the journal.
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._writer.close()
-        self._lock_file.close()
+        """Write what was taken, then let go of the file; again, and at the same time, does nothing."""
+        with self._close_lock:
+            if self._lock_file.closed:
+                return
+            self._pending.put(None)
+            self._thread.join()
+            if self._failure is None:
+                # Readers of other threads may still be open; with nothing left in the log, the file is the journal.
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._writer.close()
+            self._lock_file.close()
 
     def _reader(self) -> sqlite3.Connection:
         """Return this thread's own connection: a reader never waits for the writer."""
@@ -268,5 +271,8 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _entry(row: tuple[int, int, str, str | None, int, bytes, bytes]) -> Entry:
-    return Entry(row[0], row[1], row[2], row[3] or "", row[4], bytes(row[5]), bytes(row[6]))
+def _entry(row: tuple[Any, ...]) -> Entry:
+    """Return a row as an entry; SQLite itself lets a column hold anything."""
+    if not all(isinstance(*pair) for pair in zip(row, _TYPES, strict=True)) or row[0] < 1 or row[4] < 0:
+        raise JournalCorruptError("MR-S101", f"entry {row[0]} was altered: a value is not of its kind")
+    return Entry(row[0], row[1], row[2], row[3] or "", row[4], row[5], row[6])
