@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server that also echoes: the rival of a check is an answer of equal bytes on the same stack, in the same process."""
+"""A server that also echoes: the rival of a check is an answer of equal bytes on the same stack and in its process."""
 
 from __future__ import annotations
 

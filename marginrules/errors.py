@@ -4,7 +4,7 @@ The exception tree. A verdict ("rejected, deficiency 12 000.00") is data; an exc
 change, what the operator must fix, or what must stop the process.
 
     MarginRulesError            code, message, hint
-    ├── RulebookError           carries every diagnostic of the text            MR-R1xx limits, R2xx syntax, R3xx meaning
+    ├── RulebookError           carries every diagnostic of the text            MR-R100; they have codes of their own
     ├── InputError              a field of a request was wrong                  MR-I1xx
     ├── OverloadError           a limit was reached; retry after a while        MR-O1xx
     └── StorageError            the journal cannot be trusted                   MR-S1xx

@@ -26,6 +26,9 @@ DAY_NS = 86_400 * SECOND_NS
 _UNIT_NS = (DAY_NS, 3_600 * SECOND_NS, 60 * SECOND_NS, SECOND_NS)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _EXACT = Context(prec=60)
+_NOISE = Decimal("1e-6")
+_DOUBLE_NOISE = Decimal("1e-15")
+_NOISE_MAX = Decimal("0.1")
 
 
 def parse_number(text: str) -> Decimal | None:
@@ -114,8 +117,8 @@ def round_requirement_up(value: float, increment: Decimal) -> Decimal:
         An exact multiple of `increment`.
 
     Rounding:
-        Up. A value within a millionth of an increment of a multiple is that multiple: the noise of a sum of doubles
-        must not demand another cent.
+        Up. A value within a millionth of an increment of a multiple, or within 1e-15 of its own size, is that
+        multiple: the noise of a sum of doubles must not demand another cent.
     """
     return _to_multiple(value, increment, ROUND_CEILING)
 
@@ -130,6 +133,8 @@ def _to_multiple(value: float, increment: Decimal, rounding: str) -> Decimal:
         raise AssertionError(f"amount to round was {value}")
     units = _EXACT.divide(Decimal(value), increment)
     nearest = units.to_integral_value()
-    whole = nearest if abs(units - nearest) < Decimal("1e-6") else units.to_integral_value(rounding)
+    # Where the amount is so large that a double is coarser than that, its last bits are noise as well.
+    noise = min(max(_NOISE, abs(units) * _DOUBLE_NOISE), _NOISE_MAX)
+    whole = nearest if abs(units - nearest) < noise else units.to_integral_value(rounding)
     # Adding nothing makes negative zero zero.
     return _EXACT.add(_EXACT.multiply(whole, increment).quantize(increment, context=_EXACT), 0)

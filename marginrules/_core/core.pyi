@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Types of the extension, written by hand. Shapes and units stand in the docstrings of the source."""
+# Types of the extension, written by hand. Shapes and units stand in the docstrings of the source.
 
 from typing import final
 
@@ -11,7 +11,7 @@ class Tables:
         self,
         lines: list[tuple[float, float, float, float]],
         rules: list[list[tuple[int, int, int, int, float, float]]],
-        credits: list[tuple[float, float]],
+        credits: list[tuple[float, float]],  # noqa: A002
         collateral: list[tuple[int, int, float, float]],
         ladders: list[list[float]],
         default_ladders: list[int],

@@ -109,19 +109,24 @@ cdef void add_fill(
     pool.balance_count += 1
 
 
-cdef int is_reducing(const Pool* pool, const Proposal* proposal) noexcept nogil:
-    """Say whether an order, with all resting orders of its side, can only bring the position nearer to nothing."""
+cdef double reducible(const Pool* pool, const Proposal* proposal) noexcept nogil:
+    """Return how much an order's side may still trade before it turns the position; resting orders have had their part."""
     cdef int32_t k, p = position_of(pool, proposal.instrument)
     cdef double held, resting = 0.0
     if p < 0:
-        return 0
+        return 0.0
     held = pool.positions[p].quantity
     if held * proposal.quantity >= 0.0:
-        return 0
+        return 0.0
     for k in range(pool.order_count):
         if pool.orders[k].instrument == proposal.instrument:
             resting = pool.orders[k].buy_quantity if proposal.quantity > 0.0 else pool.orders[k].sell_quantity
-    return fabs(proposal.quantity) + resting <= fabs(held)
+    return greater(fabs(held) - resting, 0.0)
+
+
+cdef inline int is_reducing(const Pool* pool, const Proposal* proposal) noexcept nogil:
+    """Say whether an order, with all resting orders of its side, can only bring the position nearer to nothing."""
+    return fabs(proposal.quantity) <= reducible(pool, proposal)
 
 
 cdef int is_not_riskier(const Result* before, const Result* after) noexcept nogil:
@@ -206,14 +211,21 @@ cdef double largest_passing(
     cdef double spare_low = before.equity - before.initial_margin, spare_high = 0.0, spare
     cdef Result after
     cdef Proposal tried = proposal[0]
-    cdef int32_t k
-    for k in range(64):
+    cdef int32_t k, doublings = 64
+    if proposal.reduce_only or pool.restriction == REDUCE_ONLY:
+        high = reducible(pool, proposal)  # nothing above it can pass
+        doublings = 1
+        if not (high > 0.0):
+            return 0.0
+    for k in range(doublings):
         tried.quantity = sign * high
         if not passes(try_order(view, pool, opened, filled, &tried, now, before, &after)):
             spare_high = before.equity - after.initial_margin
             break
         spare_low = before.equity - after.initial_margin
         low = high
+        if doublings == 1:
+            break
         high *= 2.0
         if high > 1e15:
             return low
@@ -237,7 +249,7 @@ cdef double largest_passing(
             high = middle
             spare_high = before.equity - after.initial_margin
     if step > 0.0:
-        low = floor(low / step * (1.0 + 1e-14)) * step
+        low = floor(low / step * (1.0 + 2e-10)) * step
         # Each miss doubles the way down: where what passes is not one interval, or the quantity has more steps than a
         # double counts, walking one by one would never end.
         for k in range(64):

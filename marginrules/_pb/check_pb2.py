@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from marginrules._pb import types_pb2 as marginrules_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1amarginrules/v1/check.proto\x12\x0emarginrules.v1\x1a\x1amarginrules/v1/types.proto\"}\n\x11\x43heckOrderRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0c\n\x04pool\x18\x02 \x01(\t\x12$\n\x05order\x18\x03 \x01(\x0b\x32\x15.marginrules.v1.Order\x12\x0c\n\x04hold\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"E\n\x12\x43heckOrderResponse\x12/\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1d.marginrules.v1.OrderDecision\"^\n\x12\x43heckOrdersRequest\x12\x16\n\x0e\x63orrelation_id\x18\x01 \x01(\x04\x12\x30\n\x05\x63heck\x18\x02 \x01(\x0b\x32!.marginrules.v1.CheckOrderRequest\"\x89\x01\n\x13\x43heckOrdersResponse\x12\x16\n\x0e\x63orrelation_id\x18\x01 \x01(\x04\x12/\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x1d.marginrules.v1.OrderDecision\x12\x12\n\nerror_code\x18\x03 \x01(\t\x12\x15\n\rerror_message\x18\x04 \x01(\t\"R\n\rAssessRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0c\n\x04pool\x18\x02 \x01(\t\x12\x1f\n\x17with_liquidation_prices\x18\x03 \x01(\x08\"@\n\x0e\x41ssessResponse\x12.\n\nassessment\x18\x01 \x01(\x0b\x32\x1a.marginrules.v1.Assessment\"\xad\x01\n\rWhatIfRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0c\n\x04pool\x18\x02 \x01(\t\x12%\n\x06orders\x18\x03 \x03(\x0b\x32\x15.marginrules.v1.Order\x12(\n\x05moves\x18\x04 \x03(\x0b\x32\x19.marginrules.v1.PriceMove\x12)\n\x08\x64\x65posits\x18\x05 \x03(\x0b\x32\x17.marginrules.v1.Balance\"B\n\tPriceMove\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x05price\x18\x02 \x01(\x01H\x00\x12\x10\n\x06\x63hange\x18\x03 \x01(\x01H\x00\x42\x04\n\x02to\"g\n\x0eWhatIfResponse\x12*\n\x06\x62\x65\x66ore\x18\x01 \x01(\x0b\x32\x1a.marginrules.v1.Assessment\x12)\n\x05\x61\x66ter\x18\x02 \x01(\x0b\x32\x1a.marginrules.v1.Assessment2\xd1\x02\n\x0c\x43heckService\x12S\n\nCheckOrder\x12!.marginrules.v1.CheckOrderRequest\x1a\".marginrules.v1.CheckOrderResponse\x12Z\n\x0b\x43heckOrders\x12\".marginrules.v1.CheckOrdersRequest\x1a#.marginrules.v1.CheckOrdersResponse(\x01\x30\x01\x12G\n\x06\x41ssess\x12\x1d.marginrules.v1.AssessRequest\x1a\x1e.marginrules.v1.AssessResponse\x12G\n\x06WhatIf\x12\x1d.marginrules.v1.WhatIfRequest\x1a\x1e.marginrules.v1.WhatIfResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1amarginrules/v1/check.proto\x12\x0emarginrules.v1\x1a\x1amarginrules/v1/types.proto\"}\n\x11\x43heckOrderRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0c\n\x04pool\x18\x02 \x01(\t\x12$\n\x05order\x18\x03 \x01(\x0b\x32\x15.marginrules.v1.Order\x12\x0c\n\x04hold\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"E\n\x12\x43heckOrderResponse\x12/\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1d.marginrules.v1.OrderDecision\"^\n\x12\x43heckOrdersRequest\x12\x16\n\x0e\x63orrelation_id\x18\x01 \x01(\x04\x12\x30\n\x05\x63heck\x18\x02 \x01(\x0b\x32!.marginrules.v1.CheckOrderRequest\"\x9d\x01\n\x13\x43heckOrdersResponse\x12\x16\n\x0e\x63orrelation_id\x18\x01 \x01(\x04\x12/\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x1d.marginrules.v1.OrderDecision\x12\x12\n\nerror_code\x18\x03 \x01(\t\x12\x15\n\rerror_message\x18\x04 \x01(\t\x12\x12\n\nerror_hint\x18\x05 \x01(\t\"R\n\rAssessRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0c\n\x04pool\x18\x02 \x01(\t\x12\x1f\n\x17with_liquidation_prices\x18\x03 \x01(\x08\"@\n\x0e\x41ssessResponse\x12.\n\nassessment\x18\x01 \x01(\x0b\x32\x1a.marginrules.v1.Assessment\"\xad\x01\n\rWhatIfRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0c\n\x04pool\x18\x02 \x01(\t\x12%\n\x06orders\x18\x03 \x03(\x0b\x32\x15.marginrules.v1.Order\x12(\n\x05moves\x18\x04 \x03(\x0b\x32\x19.marginrules.v1.PriceMove\x12)\n\x08\x64\x65posits\x18\x05 \x03(\x0b\x32\x17.marginrules.v1.Balance\"B\n\tPriceMove\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x05price\x18\x02 \x01(\x01H\x00\x12\x10\n\x06\x63hange\x18\x03 \x01(\x01H\x00\x42\x04\n\x02to\"g\n\x0eWhatIfResponse\x12*\n\x06\x62\x65\x66ore\x18\x01 \x01(\x0b\x32\x1a.marginrules.v1.Assessment\x12)\n\x05\x61\x66ter\x18\x02 \x01(\x0b\x32\x1a.marginrules.v1.Assessment2\xd1\x02\n\x0c\x43heckService\x12S\n\nCheckOrder\x12!.marginrules.v1.CheckOrderRequest\x1a\".marginrules.v1.CheckOrderResponse\x12Z\n\x0b\x43heckOrders\x12\".marginrules.v1.CheckOrdersRequest\x1a#.marginrules.v1.CheckOrdersResponse(\x01\x30\x01\x12G\n\x06\x41ssess\x12\x1d.marginrules.v1.AssessRequest\x1a\x1e.marginrules.v1.AssessResponse\x12G\n\x06WhatIf\x12\x1d.marginrules.v1.WhatIfRequest\x1a\x1e.marginrules.v1.WhatIfResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,17 +39,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKORDERSREQUEST']._serialized_start=272
   _globals['_CHECKORDERSREQUEST']._serialized_end=366
   _globals['_CHECKORDERSRESPONSE']._serialized_start=369
-  _globals['_CHECKORDERSRESPONSE']._serialized_end=506
-  _globals['_ASSESSREQUEST']._serialized_start=508
-  _globals['_ASSESSREQUEST']._serialized_end=590
-  _globals['_ASSESSRESPONSE']._serialized_start=592
-  _globals['_ASSESSRESPONSE']._serialized_end=656
-  _globals['_WHATIFREQUEST']._serialized_start=659
-  _globals['_WHATIFREQUEST']._serialized_end=832
-  _globals['_PRICEMOVE']._serialized_start=834
-  _globals['_PRICEMOVE']._serialized_end=900
-  _globals['_WHATIFRESPONSE']._serialized_start=902
-  _globals['_WHATIFRESPONSE']._serialized_end=1005
-  _globals['_CHECKSERVICE']._serialized_start=1008
-  _globals['_CHECKSERVICE']._serialized_end=1345
+  _globals['_CHECKORDERSRESPONSE']._serialized_end=526
+  _globals['_ASSESSREQUEST']._serialized_start=528
+  _globals['_ASSESSREQUEST']._serialized_end=610
+  _globals['_ASSESSRESPONSE']._serialized_start=612
+  _globals['_ASSESSRESPONSE']._serialized_end=676
+  _globals['_WHATIFREQUEST']._serialized_start=679
+  _globals['_WHATIFREQUEST']._serialized_end=852
+  _globals['_PRICEMOVE']._serialized_start=854
+  _globals['_PRICEMOVE']._serialized_end=920
+  _globals['_WHATIFRESPONSE']._serialized_start=922
+  _globals['_WHATIFRESPONSE']._serialized_end=1025
+  _globals['_CHECKSERVICE']._serialized_start=1028
+  _globals['_CHECKSERVICE']._serialized_end=1365
 # @@protoc_insertion_point(module_scope)

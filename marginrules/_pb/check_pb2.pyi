@@ -36,16 +36,18 @@ class CheckOrdersRequest(_message.Message):
     def __init__(self, correlation_id: _Optional[int] = ..., check: _Optional[_Union[CheckOrderRequest, _Mapping]] = ...) -> None: ...
 
 class CheckOrdersResponse(_message.Message):
-    __slots__ = ("correlation_id", "decision", "error_code", "error_message")
+    __slots__ = ("correlation_id", "decision", "error_code", "error_message", "error_hint")
     CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
     DECISION_FIELD_NUMBER: _ClassVar[int]
     ERROR_CODE_FIELD_NUMBER: _ClassVar[int]
     ERROR_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_HINT_FIELD_NUMBER: _ClassVar[int]
     correlation_id: int
     decision: _types_pb2.OrderDecision
     error_code: str
     error_message: str
-    def __init__(self, correlation_id: _Optional[int] = ..., decision: _Optional[_Union[_types_pb2.OrderDecision, _Mapping]] = ..., error_code: _Optional[str] = ..., error_message: _Optional[str] = ...) -> None: ...
+    error_hint: str
+    def __init__(self, correlation_id: _Optional[int] = ..., decision: _Optional[_Union[_types_pb2.OrderDecision, _Mapping]] = ..., error_code: _Optional[str] = ..., error_message: _Optional[str] = ..., error_hint: _Optional[str] = ...) -> None: ...
 
 class AssessRequest(_message.Message):
     __slots__ = ("account_id", "pool", "with_liquidation_prices")

@@ -2,9 +2,9 @@
 """
 The demonstration: a real server, a thousand accounts over gRPC, and the real crash of February and March 2020.
 
-The closes of SPY are facts and are typed in below. The future is marked at ten times the close, which is about the index
-it stands for. Accounts, and how their owners answer a call, are drawn from a seed; what the server does with them is not
-scripted: every warning, call, deadline and liquidation is its own.
+The closes of SPY are facts and are typed in below. The future is marked at ten times the close, which is about the
+index it stands for. Accounts, and how their owners answer a call, are drawn from a seed; what the server does with them
+is not scripted: every warning, call, deadline and liquidation is its own.
 """
 
 from __future__ import annotations

@@ -341,7 +341,7 @@ def _call(reply: Any) -> MarginCall:
 def _decision_or_error(reply: check_pb2.CheckOrdersResponse) -> OrderDecision | InputError:
     if not reply.error_code:
         return codec.decode_decision(reply.decision)
-    error = coded_error(reply.error_code, reply.error_message)
+    error = coded_error(reply.error_code, reply.error_message, reply.error_hint)
     if not isinstance(error, InputError):
         raise AssertionError(f"code of one order's error was {reply.error_code}")
     return error

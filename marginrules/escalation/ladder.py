@@ -131,7 +131,7 @@ def _enter(draft: Draft, index: int, by_unmet: bool) -> None:
     if not before:
         reason = {"entered": "unmet call" if by_unmet else "threshold"}
         draft.say(EventKind.STEP_ENTERED, index, data=reason | ({"notify": list(step.notify)} if step.notify else {}))
-    if step.liquidate and step.liquidate.fraction == 1 or step.waterfall:
+    if (step.liquidate and step.liquidate.fraction == 1) or step.waterfall:
         for call in draft.state.calls:
             draft.close_call(call, CallStatus.SUPERSEDED, EventKind.CALL_SUPERSEDED, data={"by": step.name})
 

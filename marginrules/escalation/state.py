@@ -177,11 +177,11 @@ class Draft:
         self.now_ns = now_ns
         self.events: list[Event] = []
 
-    def set(self, **changes: Any) -> None:  # noqa: ANN401 - fields of LadderState
+    def set(self, **changes: Any) -> None:
         """Replace fields of the state."""
         self.state = replace(self.state, **changes)
 
-    def say(self, kind: EventKind, step: int = -1, **details: Any) -> None:  # noqa: ANN401 - fields of Event
+    def say(self, kind: EventKind, step: int = -1, **details: Any) -> None:
         """Record an event, with the line of the step that decided it."""
         term = self.ladder.steps[step] if 0 <= step < len(self.ladder.steps) else None
         self.events.append(
@@ -198,11 +198,11 @@ class Draft:
             )
         )
 
-    def set_active(self, step: int, **changes: Any) -> None:  # noqa: ANN401 - fields of ActiveStep
+    def set_active(self, step: int, **changes: Any) -> None:
         """Replace fields of one active step."""
         self.set(active=tuple(replace(one, **changes) if one.step == step else one for one in self.state.active))
 
-    def close_call(self, call: Call, status: CallStatus, kind: EventKind, **details: Any) -> Call:  # noqa: ANN401
+    def close_call(self, call: Call, status: CallStatus, kind: EventKind, **details: Any) -> Call:
         """End an open call and say so."""
         ended = replace(call, status=status, closed_ns=self.now_ns)
         self.set(calls=tuple(one for one in self.state.calls if one.call_id != call.call_id))

@@ -139,7 +139,7 @@ class SqliteJournal:
         """Return this thread's own connection: a reader never waits for the writer."""
         found: sqlite3.Connection | None = getattr(self._readers, "connection", None)
         if found is None:
-            found = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, isolation_level=None)
+            found = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
             self._readers.connection = found
         return found
 

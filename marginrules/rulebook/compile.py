@@ -511,10 +511,24 @@ def _merge(ladder: Mapping, changes: dict[str, Mapping]) -> Mapping:
         if change is None or not isinstance(node, Mapping):
             items.append(node)
         else:
-            items.append(Mapping(node.entries | change.entries, node.keys | change.keys, change.place))
+            items.append(_merge_step(node, change))
     entries = dict(ladder.entries)
     entries["steps"] = Sequence(items, steps.place)
     return Mapping(entries, ladder.keys, ladder.place)
+
+
+def _merge_step(step: Mapping, change: Mapping) -> Mapping:
+    """Return a step with what changes; of a call or a liquidation, only the keys that are given change."""
+    entries = step.entries | change.entries
+    for key in ("call", "liquidate"):
+        before, after = step.entries.get(key), change.entries.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            kept = dict(before.entries)
+            if "fraction" in after.entries or "target" in after.entries:
+                # Another size of the rounds brings its own end with it.
+                kept = {name: node for name, node in kept.items() if name not in ("fraction", "target", "until")}
+            entries[key] = Mapping(kept | after.entries, before.keys | after.keys, after.place)
+    return Mapping(entries, step.keys | change.keys, change.place)
 
 
 def _empty(name: str, part: LadderPart) -> Ladder:

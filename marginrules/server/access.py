@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many requests may run at once. A request beyond its lane's limit is refused at once and told when to come back."""
+"""How many requests may run at once. One beyond its lane's limit is refused at once and told when to come back."""
 
 from __future__ import annotations
 

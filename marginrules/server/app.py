@@ -58,12 +58,12 @@ class Server:
         settings.check()
         self.settings = settings
         self.metrics = Metrics()
-        self._scratch = tempfile.TemporaryDirectory(prefix="marginrules-") if settings.journal is None else None
-        path = settings.journal or Path(self._scratch.name if self._scratch else "", "journal.db")
         self._health = health.HealthServicer()
         program = None
         if settings.rulebook is not None:
             program = rulebook.load(settings.rulebook.read_bytes(), str(settings.rulebook))
+        self._scratch = tempfile.TemporaryDirectory(prefix="marginrules-") if settings.journal is None else None
+        path = settings.journal or Path(self._scratch.name if self._scratch else "", "journal.db")
         self.journal = SqliteJournal(path, self._fail)
         clock: Clock = SystemClock()
         if settings.clock == "market":

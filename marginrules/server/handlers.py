@@ -64,7 +64,10 @@ class Handlers:
                 decision = codec.decision(self._check(request.check))
             except InputError as error:
                 yield check_pb2.CheckOrdersResponse(
-                    correlation_id=request.correlation_id, error_code=error.code, error_message=str(error)
+                    correlation_id=request.correlation_id,
+                    error_code=error.code,
+                    error_message=error.message,
+                    error_hint=error.hint,
                 )
             else:
                 yield check_pb2.CheckOrdersResponse(correlation_id=request.correlation_id, decision=decision)
@@ -130,10 +133,11 @@ class Handlers:
     def list_accounts(self, request: book_pb2.ListAccountsRequest) -> book_pb2.ListAccountsResponse:
         """Return one page of pools with their assessments."""
         shard, now_ns = self._service.shard, self._service.now_ns()
-        pools = sorted(list(shard.states)) if request.only_escalated else range(shard.book.engine.pool_count)
         first, size = _page(request.page_token, request.page_size)
+        pools = range(first, shard.book.engine.pool_count)
+        chosen = [pool for pool in sorted(shard.states) if pool >= first] if request.only_escalated else pools
         response = book_pb2.ListAccountsResponse()
-        for pool in pools[first : first + size]:
+        for pool in chosen[:size]:
             account, isolated, _, _ = shard.book.engine.pool_state(pool)
             class_id, _ = shard.book.engine.account_state(account)
             response.accounts.append(
@@ -144,8 +148,8 @@ class Handlers:
                     views.view_pool(shard, pool, now_ns),
                 )
             )
-        if first + size < len(pools):
-            response.next_page_token = str(first + size)
+        if size < len(chosen):
+            response.next_page_token = str(chosen[size])
         return response
 
     def release_order(self, request: book_pb2.ReleaseOrderRequest) -> book_pb2.ReleaseOrderResponse:
@@ -169,15 +173,18 @@ class Handlers:
 
     def list_calls(self, request: escalation_pb2.ListCallsRequest) -> escalation_pb2.ListCallsResponse:
         """Return one page of calls, in the order in which they were made."""
-        calls = list(self._service.shard.calls.values())
-        if request.only_open:
-            calls = [one for one in calls if one.status is CallStatus.OPEN]
-        if request.account_id:
-            calls = [one for one in calls if codec.split_label(one.call_id)[0] == request.account_id]
         first, size = _page(request.page_token, request.page_size)
+        # A token counts all calls ever made: that one of them closes between two pages moves none of the others.
+        chosen = [
+            (place, call)
+            for place, call in enumerate(list(self._service.shard.calls.values()))
+            if place >= first
+            and (not request.only_open or call.status is CallStatus.OPEN)
+            and (not request.account_id or codec.split_label(call.call_id)[0] == request.account_id)
+        ]
         return escalation_pb2.ListCallsResponse(
-            calls=[self._call(one.call_id) for one in calls[first : first + size]],
-            next_page_token=str(first + size) if first + size < len(calls) else "",
+            calls=[self._call(call.call_id) for _, call in chosen[:size]],
+            next_page_token=str(chosen[size][0]) if size < len(chosen) else "",
         )
 
     def get_call(self, request: escalation_pb2.GetCallRequest) -> escalation_pb2.GetCallResponse:
@@ -275,6 +282,7 @@ class Handlers:
                     return
                 has_caught_up = True
                 self._service.wait_beyond(seen, _WATCH_WAIT_S)
+        raise OverloadError("MR-O103", "the server is draining", RETRY_AFTER_MS, f"resume after position {position}")
 
     # Rulebooks
 

@@ -16,7 +16,7 @@ def apply_fill(
     Fill a signed quantity at a price.
 
     Returns:
-        (quantity now held, its entry price, cash in the settlement asset: what was realised, or for spot what was paid).
+        (quantity now held, its entry price, cash in the settlement asset: what was realised, or for spot, paid).
 
     Source: average cost; an inverse contract averages 1 / price, as its value is -multiplier / price.
     """

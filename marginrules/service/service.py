@@ -261,7 +261,11 @@ def recompute(entries: Iterator[Entry], shard: Shard) -> Iterator[tuple[Entry, s
         if head != entry.hash or entry.seq != count:
             raise JournalCorruptError("MR-S101", f"chain breaks at entry {count}")
         body = json.loads(entry.body)
-        outcome = shard.apply(entry.kind, body["do"], entry.time_ns)
+        try:
+            outcome = shard.apply(entry.kind, body["do"], entry.time_ns)
+        except MarginRulesError as error:
+            yield entry, f"{entry.kind} at {format_time(entry.time_ns)} was carried out, and is refused now: {error}"
+            continue
         again = entry_body(body["do"], outcome, body["fingerprint"])
         yield entry, "" if again == entry.body else _difference(entry, body, outcome)
 

@@ -237,7 +237,7 @@ class Shard:
         return outcome
 
     def _deposit(self, data: Data, now_ns: int) -> Outcome:
-        """Take {account, pool, asset, amount, who, why}; what it adds to equity is applied to open calls, oldest first."""
+        """Take {account, pool, asset, amount, who, why}; what it adds to equity goes to open calls, oldest first."""
         pool = self.book.pool_id(data["account"], data.get("pool", CROSS))
         self.book.asset_id(data["asset"])
         amount = border.number("amount", data["amount"], 0.0, low_open=True)
@@ -578,7 +578,7 @@ class Shard:
 def _tidy(quantity: float) -> float:
     """Drop the noise behind the twelfth digit, downwards only: what is offered has to pass."""
     tidy = float(f"{quantity:.12g}")
-    return tidy if tidy <= quantity else quantity
+    return min(tidy, quantity)
 
 
 def _refused(reason: Reason) -> OrderDecision:

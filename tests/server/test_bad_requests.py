@@ -178,39 +178,158 @@ UNKNOWN: tuple[tuple[str, Message, str], ...] = (
     ("CheckService/CheckOrder", check_pb2.CheckOrderRequest(account_id="a1"), "MR-I103"),
     ("CheckService/CheckOrder", check_pb2.CheckOrderRequest(account_id="a1", order=w.order(0.0)), "MR-I102"),
     ("CheckService/CheckOrder", check_pb2.CheckOrderRequest(account_id="a1", order=w.order(1.0, 0.0)), "MR-I102"),
-    ("CheckService/CheckOrder", check_pb2.CheckOrderRequest(account_id="a1", order=w.order(1.0, leverage=0.5)), "MR-I102"),
-    ("CheckService/CheckOrder", check_pb2.CheckOrderRequest(account_id="a1", order=w.order(1.0), hold=True, request_id="x"), "MR-I103"),
-    ("CheckService/CheckOrder", check_pb2.CheckOrderRequest(account_id="a1", order=w.order(1.0, name="o"), hold=True), "MR-I103"),
-    ("CheckService/WhatIf", check_pb2.WhatIfRequest(account_id="a1", deposits=[types_pb2.Balance(asset="DOGE", amount=1)]), "MR-I107"),
-    ("CheckService/WhatIf", check_pb2.WhatIfRequest(account_id="a1", moves=[check_pb2.PriceMove(name="BTC-PERP")]), "MR-I103"),
+    (
+        "CheckService/CheckOrder",
+        check_pb2.CheckOrderRequest(account_id="a1", order=w.order(1.0, leverage=0.5)),
+        "MR-I102",
+    ),
+    (
+        "CheckService/CheckOrder",
+        check_pb2.CheckOrderRequest(account_id="a1", order=w.order(1.0), hold=True, request_id="x"),
+        "MR-I103",
+    ),
+    (
+        "CheckService/CheckOrder",
+        check_pb2.CheckOrderRequest(account_id="a1", order=w.order(1.0, name="o"), hold=True),
+        "MR-I103",
+    ),
+    (
+        "CheckService/WhatIf",
+        check_pb2.WhatIfRequest(account_id="a1", deposits=[types_pb2.Balance(asset="DOGE", amount=1)]),
+        "MR-I107",
+    ),
+    (
+        "CheckService/WhatIf",
+        check_pb2.WhatIfRequest(account_id="a1", moves=[check_pb2.PriceMove(name="BTC-PERP")]),
+        "MR-I103",
+    ),
     ("BookService/GetAccount", book_pb2.GetAccountRequest(account_id="nobody"), "MR-I104"),
     ("BookService/ListAccounts", book_pb2.ListAccountsRequest(page_token="x"), "MR-I110"),
     ("BookService/ListAccounts", book_pb2.ListAccountsRequest(page_size=5_000), "MR-I113"),
-    ("BookService/UpdatePrices", book_pb2.UpdatePricesRequest(request_id="u1", sequence=1 << 62, prices=[types_pb2.Price(name="XYZ", price=1.0, time_ns=1)]), "MR-I106"),
+    (
+        "BookService/UpdatePrices",
+        book_pb2.UpdatePricesRequest(
+            request_id="u1", sequence=1 << 62, prices=[types_pb2.Price(name="XYZ", price=1.0, time_ns=1)]
+        ),
+        "MR-I106",
+    ),
     ("BookService/UpdatePrices", book_pb2.UpdatePricesRequest(request_id="u2", sequence=1, prices=[]), "MR-I109"),
-    ("BookService/UpdatePrices", book_pb2.UpdatePricesRequest(request_id="u3", sequence=1 << 62, prices=[types_pb2.Price(name="USD", price=2.0, time_ns=1)]), "MR-I102"),
-    ("BookService/UpdatePrices", book_pb2.UpdatePricesRequest(request_id="u4", sequence=1 << 62, prices=[types_pb2.Price(name="BTC-PERP", price=1.0, time_ns=FUTURE_NS)]), "MR-I119"),
-    ("BookService/UpdatePrices", book_pb2.UpdatePricesRequest(request_id="u5", sequence=1 << 62, prices=[types_pb2.Price(name="BTC-PERP", price=1.0, time_ns=1)]), "MR-I119"),
+    (
+        "BookService/UpdatePrices",
+        book_pb2.UpdatePricesRequest(
+            request_id="u3", sequence=1 << 62, prices=[types_pb2.Price(name="USD", price=2.0, time_ns=1)]
+        ),
+        "MR-I102",
+    ),
+    (
+        "BookService/UpdatePrices",
+        book_pb2.UpdatePricesRequest(
+            request_id="u4", sequence=1 << 62, prices=[types_pb2.Price(name="BTC-PERP", price=1.0, time_ns=FUTURE_NS)]
+        ),
+        "MR-I119",
+    ),
+    (
+        "BookService/UpdatePrices",
+        book_pb2.UpdatePricesRequest(
+            request_id="u5", sequence=1 << 62, prices=[types_pb2.Price(name="BTC-PERP", price=1.0, time_ns=1)]
+        ),
+        "MR-I119",
+    ),
     ("BookService/UpdateAccounts", book_pb2.UpdateAccountsRequest(accounts=[w.account("a1", 9)]), "MR-I103"),
-    ("BookService/UpdateAccounts", book_pb2.UpdateAccountsRequest(request_id="u6", accounts=[w.account("a1", 1)]), "MR-I109"),
-    ("BookService/UpdateAccounts", book_pb2.UpdateAccountsRequest(request_id="u7", accounts=[w.account("a b", 9)]), "MR-I110"),
-    ("BookService/UpdateAccounts", book_pb2.UpdateAccountsRequest(request_id="u8", accounts=[w.account("a1", 9), w.account("a1", 9)]), "MR-I120"),
-    ("BookService/UpdateAccounts", book_pb2.UpdateAccountsRequest(request_id="u9", accounts=[types_pb2.Account(account_id="new", account_class="vip", sequence=1)]), "MR-I108"),
-    ("BookService/DefineInstruments", book_pb2.DefineInstrumentsRequest(request_id="u10", instruments=[types_pb2.Instrument(symbol="S", kind=1, underlying="S", settlement="USD")]), "MR-I114"),
-    ("BookService/DefineInstruments", book_pb2.DefineInstrumentsRequest(request_id="u11", instruments=[types_pb2.Instrument(symbol="BTC-PERP", kind=2, underlying="ETH", settlement="USD")]), "MR-I120"),
-    ("BookService/ReleaseOrder", book_pb2.ReleaseOrderRequest(request_id="u12", account_id="a1", client_order_id="none"), "MR-I118"),
-    ("BookService/FillOrder", book_pb2.FillOrderRequest(request_id="u13", account_id="a1", client_order_id="held", quantity=-0.5, price=1.0), "MR-I102"),
-    ("BookService/FillOrder", book_pb2.FillOrderRequest(request_id="u14", account_id="a1", client_order_id="held", quantity=2.0, price=1.0), "MR-I102"),
+    (
+        "BookService/UpdateAccounts",
+        book_pb2.UpdateAccountsRequest(request_id="u6", accounts=[w.account("a1", 1)]),
+        "MR-I109",
+    ),
+    (
+        "BookService/UpdateAccounts",
+        book_pb2.UpdateAccountsRequest(request_id="u7", accounts=[w.account("a b", 9)]),
+        "MR-I110",
+    ),
+    (
+        "BookService/UpdateAccounts",
+        book_pb2.UpdateAccountsRequest(request_id="u8", accounts=[w.account("a1", 9), w.account("a1", 9)]),
+        "MR-I120",
+    ),
+    (
+        "BookService/UpdateAccounts",
+        book_pb2.UpdateAccountsRequest(
+            request_id="u9", accounts=[types_pb2.Account(account_id="new", account_class="vip", sequence=1)]
+        ),
+        "MR-I108",
+    ),
+    (
+        "BookService/DefineInstruments",
+        book_pb2.DefineInstrumentsRequest(
+            request_id="u10", instruments=[types_pb2.Instrument(symbol="S", kind=1, underlying="S", settlement="USD")]
+        ),
+        "MR-I114",
+    ),
+    (
+        "BookService/DefineInstruments",
+        book_pb2.DefineInstrumentsRequest(
+            request_id="u11",
+            instruments=[types_pb2.Instrument(symbol="BTC-PERP", kind=2, underlying="ETH", settlement="USD")],
+        ),
+        "MR-I120",
+    ),
+    (
+        "BookService/ReleaseOrder",
+        book_pb2.ReleaseOrderRequest(request_id="u12", account_id="a1", client_order_id="none"),
+        "MR-I118",
+    ),
+    (
+        "BookService/FillOrder",
+        book_pb2.FillOrderRequest(request_id="u13", account_id="a1", client_order_id="held", quantity=-0.5, price=1.0),
+        "MR-I102",
+    ),
+    (
+        "BookService/FillOrder",
+        book_pb2.FillOrderRequest(request_id="u14", account_id="a1", client_order_id="held", quantity=2.0, price=1.0),
+        "MR-I102",
+    ),
     ("EscalationService/GetCall", escalation_pb2.GetCallRequest(call_id="a1#77"), "MR-I111"),
-    ("EscalationService/WaiveCall", escalation_pb2.WaiveCallRequest(request_id="u15", call_id="a0#1", who="me"), "MR-I103"),
-    ("EscalationService/WaiveCall", escalation_pb2.WaiveCallRequest(request_id="u16", call_id="a1#77", who="me", why="x"), "MR-I111"),
-    ("EscalationService/ExtendCall", escalation_pb2.ExtendCallRequest(request_id="u17", call_id="a0#1", who="me", why="x", due_ns=1), "MR-I112"),
-    ("EscalationService/RecordDeposit", escalation_pb2.RecordDepositRequest(request_id="u18", account_id="a1", asset="DOGE", amount=1, who="a", why="b"), "MR-I107"),
-    ("EscalationService/RecordLiquidation", escalation_pb2.RecordLiquidationRequest(request_id="u19", liquidation_id="a1#L1"), "MR-I112"),
-    ("EscalationService/RecordCover", escalation_pb2.RecordCoverRequest(request_id="u20", account_id="a1", layer="insurance_fund", amount=1.0, who="a", why="b"), "MR-I112"),
-    ("RulebookService/RollBackRulebook", rulebook_pb2.RollBackRulebookRequest(request_id="u21", revision=99, who="a", why="b"), "MR-I116"),
+    (
+        "EscalationService/WaiveCall",
+        escalation_pb2.WaiveCallRequest(request_id="u15", call_id="a0#1", who="me"),
+        "MR-I103",
+    ),
+    (
+        "EscalationService/WaiveCall",
+        escalation_pb2.WaiveCallRequest(request_id="u16", call_id="a1#77", who="me", why="x"),
+        "MR-I111",
+    ),
+    (
+        "EscalationService/ExtendCall",
+        escalation_pb2.ExtendCallRequest(request_id="u17", call_id="a0#1", who="me", why="x", due_ns=1),
+        "MR-I112",
+    ),
+    (
+        "EscalationService/RecordDeposit",
+        escalation_pb2.RecordDepositRequest(
+            request_id="u18", account_id="a1", asset="DOGE", amount=1, who="a", why="b"
+        ),
+        "MR-I107",
+    ),
+    (
+        "EscalationService/RecordLiquidation",
+        escalation_pb2.RecordLiquidationRequest(request_id="u19", liquidation_id="a1#L1"),
+        "MR-I112",
+    ),
+    (
+        "EscalationService/RecordCover",
+        escalation_pb2.RecordCoverRequest(
+            request_id="u20", account_id="a1", layer="insurance_fund", amount=1.0, who="a", why="b"
+        ),
+        "MR-I112",
+    ),
+    (
+        "RulebookService/RollBackRulebook",
+        rulebook_pb2.RollBackRulebookRequest(request_id="u21", revision=99, who="a", why="b"),
+        "MR-I116",
+    ),
     ("RulebookService/GetRulebook", rulebook_pb2.GetRulebookRequest(revision=99), "MR-I116"),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(("method", "request_", "code"), UNKNOWN, ids=lambda one: str(one)[:40].replace("\n", " "))
