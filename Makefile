@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo serve test test-long bench lint proto clean
+.PHONY: demo serve test test-long bench bench-check lint proto clean
 
 demo: $(STAMP)
 	$(BIN)/marginrules demo
@@ -20,6 +20,10 @@ test-long: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench.report $(ARGS)
+
+# Short, and only for what is wrong or far off.
+bench-check: $(STAMP)
+	MARGINRULES_BENCH=short $(BIN)/python -m pytest bench --benchmark-disable
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
