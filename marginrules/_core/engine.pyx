@@ -44,6 +44,8 @@ cdef class Assessment:
     @property
     def flags(self): return self.result.flags
     @property
+    def revision(self): return self.result.revision
+    @property
     def is_valid(self): return self.result.flags & INVALID_MASK == 0
 
     @property
@@ -180,7 +182,8 @@ cdef class Engine:
     cdef void bind(self, int instrument, int product) noexcept nogil:
         cdef const Program* program = self.view.program
         cdef int known = program != NULL and 0 <= product < program.product_count
-        self.marks[instrument].product = product if known else (program.product_count if program != NULL else 0)
+        cdef int row = product if known else (program.product_count if program != NULL else 0)
+        self.marks[instrument].rule_offset = row * <int>sizeof(Rule)
         self.marks[instrument].status = (self.marks[instrument].status & ~UNKNOWN_PRODUCT) | (
             0 if known else UNKNOWN_PRODUCT)
         derive(self.marks + instrument, self.specs + instrument, self.assets)
@@ -271,6 +274,7 @@ cdef class Engine:
                 pthread_rwlock_wrlock(&self.lock)
                 self.view.program = &tables.program
                 self.view.owner = <void*>tables
+                self.view.revision += 1
                 for k in range(self.instrument_count):
                     self.specs[k].max_age_ns = ages[k]
                     self.bind(k, <int>numbers[k])
@@ -526,7 +530,7 @@ cdef class Engine:
         cdef Mark* mark
         cdef const Rule* rule
         cdef const Program* program = copy.view.program
-        cdef double im, mm
+        cdef pair needed
         cdef int32_t k
         cdef list rows = []
         if program == NULL:
@@ -534,11 +538,12 @@ cdef class Engine:
         for k in range(p.position_count):
             position = p.positions + k
             mark = copy.marks + position.instrument
-            rule = program.rules + p.profile * (program.product_count + 1) + mark.product
-            requirement_of(program, rule, mark.open_interest, fabs(position.quantity * mark.unit_value),
-                           position.leverage_rate if rule.leverage_mode == FROM_LEVERAGE else 0.0, &im, &mm)
+            rule = rule_of(rules_of(program, p.profile), mark)
+            needed = requirement_of(
+                rule, mark.open_interest, fabs(position.quantity * mark.unit_value), position.leverage_rate)
             rows.append((position.instrument, position.quantity, fabs(position.quantity * mark.unit_value),
-                         position.quantity * mark.unit_value - position.cost * mark.fx, im, mm))
+                         position.quantity * mark.unit_value - position.cost * mark.fx,
+                         pair_initial(needed), pair_maintenance(needed)))
         return rows
 
     # Answers
@@ -555,15 +560,14 @@ cdef class Engine:
 
     def assess_range(self, int first, int count, int64_t now, Batch out not None):
         """Assess pools `first` to `first + count` into `out` without the GIL; each chunk sees one state."""
-        cdef int32_t k, done = 0, stop
+        cdef int32_t done = 0, stop
         if first < 0 or count < 0 or first + count > self.pool_count or count > out.count:
             raise IndexError(f"pools {first} to {first + count} of {self.pool_count}")
         with nogil:
             while done < count:
                 stop = count if count - done < CHUNK else done + CHUNK
                 pthread_rwlock_rdlock(&self.lock)
-                for k in range(done, stop):
-                    evaluate(&self.view, self.pools + first + k, now, out.results + k)
+                evaluate_range(&self.view, self.pools + first + done, stop - done, now, out.results + done)
                 pthread_rwlock_unlock(&self.lock)
                 done = stop
 
@@ -647,7 +651,8 @@ cdef int grow(void** memory, int count, int* room, size_t size) noexcept nogil:
 cdef void derive(Mark* mark, const Spec* spec, const Asset* assets) noexcept nogil:
     """Compute from the prices what the hot loop reads, once per change."""
     cdef const Asset* settlement = assets + spec.settlement
-    mark.status &= ~MISSING_PRICE
+    mark.status &= ~(MISSING_PRICE | NOT_FINITE)
+    mark.status |= 0 if 0.0 <= mark.open_interest < INFINITE else NOT_FINITE
     mark.fx = settlement.price
     # A settlement asset worth nothing would make every requirement nothing.
     if spec.mark > 0.0 and settlement.price > 0.0 and not settlement.status & MISSING_PRICE:

@@ -1,5 +1,13 @@
 # What one pool is worth and what it must hold. Pure: the same view, pool and time give the same bits.
 
+cdef struct Sums:            # over the positions of one pool
+    pair needed
+    double pnl
+    int64_t fresh_until
+    int64_t ladders
+    int32_t flags
+
+
 cdef inline double greater(double a, double b) noexcept nogil:
     return a if a > b else b
 
@@ -15,121 +23,213 @@ cdef inline double cost_of(const Spec* spec, double quantity, double price) noex
     return quantity * spec.multiplier * price
 
 
-cdef inline void requirement_of(
-    const Program* program, const Rule* rule, double open_interest, double notional, double leverage_rate,
-    double* initial, double* maintenance,
+cdef inline int64_t ladder_bits(int32_t ladder) noexcept nogil:
+    """
+    Return the number of a ladder and, above it, its complement.
+
+    In the union of several, a bit that stands in both halves tells that the ladders differ: one operation a position.
+    """
+    return <int64_t>(<uint64_t><uint32_t>ladder | <uint64_t>(~<uint32_t>ladder) << 32)
+
+
+cdef inline const Rule* rules_of(const Program* program, int32_t profile) noexcept nogil:
+    return <const Rule*>(<const char*>program.rules + profile * program.profile_stride)
+
+
+cdef inline const Rule* rule_of(const Rule* rules, const Mark* mark) noexcept nogil:
+    return <const Rule*>(<const char*>rules + mark.rule_offset)
+
+
+cdef inline pair greatest_line(const Rule* rule, double notional) noexcept nogil:
+    """Return IM and MM by the tiers: the greatest of the lines, which is in the window that the cuts point at."""
+    cdef int64_t k, window = 0
+    cdef const Line* line
+    cdef pair both = pair_both(notional), most
+    # Written as a negation, the test is the carry of one comparison, and counting it one addition.
+    for k in range(3):
+        window += not (rule.cuts[k] >= notional)
+    line = <const Line*>(rule.lines + window * rule.stride)
+    most = pair_greater(line_at(line, both), line_at(line + 1, both))
+    for k in range(2, rule.rest + 2):
+        most = pair_greater(most, line_at(line + k, both))
+    return most
+
+
+cdef inline pair line_at(const Line* line, pair notional) noexcept nogil:
+    return pair_subtract(pair_multiply(notional, pair_at(line.rates)), pair_at(line.deductions))
+
+
+cdef inline pair adjusted(
+    const Rule* rule, pair most, double open_interest, double notional, double leverage_rate,
 ) noexcept nogil:
-    """Set IM and MM of one position: the greatest of the tier lines, then open interest, then the leverage setting."""
-    cdef const Line* line = program.lines + rule.line_first
-    cdef double im = 0.0, mm = 0.0, share
-    cdef int32_t k
-    for k in range(rule.line_count):
-        im = greater(im, notional * line[k].initial_rate - line[k].initial_deduction)
-        mm = greater(mm, notional * line[k].maintenance_rate - line[k].maintenance_deduction)
+    """Raise IM by open interest, then to what the leverage setting demands."""
+    cdef double share, im
     if rule.open_interest_upper > 0.0:
         # dYdX v4: rate + (1 - rate) x (open interest - lower) / (upper - lower), between the rate and 1.
         share = (open_interest - rule.open_interest_lower) / (rule.open_interest_upper - rule.open_interest_lower)
-        # What is not a number must come through: `greater` and `lesser` return their second operand then.
+        # What is not a number comes through: `greater` and `lesser` return their second operand then.
         share = lesser(1.0, greater(0.0, share))
-        im = im + (notional - im) * share
-    im = greater(notional * leverage_rate, im)
-    initial[0] = greater(mm, im)
-    maintenance[0] = mm
+        im = pair_initial(most)
+        most = pair_with_initial(most, im + (notional - im) * share)
+    return pair_raise_initial(most, notional * masked(leverage_rate, rule.leverage_mask))
 
 
-cdef inline double counted(const Program* program, const CollateralRule* rule, double value) noexcept nogil:
+cdef inline pair requirement_of(
+    const Rule* rule, double open_interest, double notional, double leverage_rate,
+) noexcept nogil:
+    """Return IM and MM of one position: the greatest of the tier lines, adjusted; IM is never below MM."""
+    cdef pair most = greatest_line(rule, notional)
+    return pair_level(adjusted(rule, most, open_interest, notional, leverage_rate))
+
+
+cdef inline double counted(const CollateralRule* rule, double value) noexcept nogil:
     """Return the value of a holding after haircut and cap; a debt counts in full."""
-    cdef const Credit* credit = program.credits + rule.credit_first
     cdef double after = value
-    cdef int32_t k
-    if not (value > 0.0):
-        return value  # a debt, or not a number: neither may disappear in a cap
+    cdef int64_t k
     for k in range(rule.credit_count):
-        after = lesser(after, value * credit[k].rate + credit[k].constant)
-    return lesser(after, rule.cap)
+        after = lesser(after, value * rule.credits[k].rate + rule.credits[k].constant)
+    # Whether a pool is in debt cannot be predicted, so both are computed and one is taken. What is not a number stays.
+    return debt_or(value, lesser(after, rule.cap))
 
 
-cdef double collateral_of(const View* view, const Pool* pool, int64_t now, int32_t* flags) noexcept nogil:
+cdef inline double collateral_of(const View* view, const Pool* pool, int64_t now, int32_t* flags) noexcept nogil:
     """Return the collateral value of a pool and add the reasons for which it cannot be trusted."""
     cdef const Program* program = view.program
+    cdef const Balance* balance = pool.balances
+    cdef const Balance* end = balance + pool.balance_count
     cdef const Asset* asset
-    cdef double total = 0.0, value, limit, limited = 0.0
+    cdef double total = 0.0
+    cdef int32_t found = 0
+    while balance != end:
+        asset = view.assets + balance.asset
+        found |= asset.status | (STALE_PRICE if now > asset.fresh_until else 0)
+        if asset.rule >= 0:
+            total += counted(program.collateral_rules + asset.rule, balance.amount * asset.price)
+        else:
+            found |= UNKNOWN_COLLATERAL
+        balance += 1
+    flags[0] |= found
+    return limited(view, pool, total) if program.has_concentration else total
+
+
+cdef double limited(const View* view, const Pool* pool, double total) noexcept nogil:
+    """Return the collateral value where no concentrated asset may count for more than its share of the total."""
+    cdef const CollateralRule* rule
+    cdef const Asset* asset
+    cdef double value, limit, counting = 0.0
     cdef int32_t k
-    for k in range(pool.balance_count):
-        asset = view.assets + pool.balances[k].asset
-        flags[0] |= asset.status
-        if now > asset.fresh_until:
-            flags[0] |= STALE_PRICE
-        if asset.rule < 0:
-            flags[0] |= UNKNOWN_COLLATERAL
-            continue
-        total += counted(program, program.collateral_rules + asset.rule, pool.balances[k].amount * asset.price)
-    if not program.has_concentration or not isfinite(total):
+    if not isfinite(total):
         return total
     for k in range(pool.balance_count):
         asset = view.assets + pool.balances[k].asset
         if asset.rule < 0:
             continue
-        value = counted(program, program.collateral_rules + asset.rule, pool.balances[k].amount * asset.price)
+        rule = view.program.collateral_rules + asset.rule
+        value = counted(rule, pool.balances[k].amount * asset.price)
         # A limit never turns negative: where debts exceed the rest, a holding in a concentrated asset counts nothing.
-        limit = greater(total * program.collateral_rules[asset.rule].concentration, 0.0)
-        limited += value if program.collateral_rules[asset.rule].concentration >= 1.0 else lesser(value, limit)
-    return limited
+        limit = greater(total * rule.concentration, 0.0)
+        counting += value if rule.concentration >= 1.0 else lesser(value, limit)
+    return counting
 
 
-cdef void add_orders(const View* view, const Pool* pool, const Rule* rules, int64_t now, Result* out) noexcept nogil:
-    """Raise IM to the worse of the two fills of each instrument's open orders, losses on the fill included."""
+cdef double with_orders(
+    const View* view, const Pool* pool, const Rule* rules, int64_t now, double im, int32_t* flags,
+) noexcept nogil:
+    """Return IM raised to the worse of the two fills of each instrument's open orders, losses on the fill included."""
     cdef const OrderSum* order
     cdef const Mark* mark
     cdef const Rule* rule
-    cdef double quantity, leverage_rate, held, none, bought, sold, mm, loss
+    cdef double quantity, leverage_rate, held, none, bought, sold, loss
     cdef int32_t k
     for k in range(pool.order_count):
         order = pool.orders + k
         mark = view.marks + order.instrument
-        rule = rules + mark.product
-        out.flags |= mark.status
-        if now > mark.fresh_until:
-            out.flags |= STALE_PRICE
+        rule = rule_of(rules, mark)
+        flags[0] |= mark.status | (STALE_PRICE if now > mark.fresh_until else 0)
         quantity = pool.positions[order.position].quantity if order.position >= 0 else 0.0
-        leverage_rate = pool.positions[order.position].leverage_rate if order.position >= 0 else 0.0
-        held = leverage_rate
-        if rule.leverage_mode == FROM_LEVERAGE:
-            leverage_rate = greater(leverage_rate, order.leverage_rate)
-            if not (leverage_rate > 0.0):
-                out.flags |= MISSING_LEVERAGE
-        else:
-            held = 0.0
-            leverage_rate = 0.0
-        requirement_of(view.program, rule, mark.open_interest, fabs(quantity * mark.unit_value), held, &none, &mm)
-        requirement_of(view.program, rule, mark.open_interest,
-                       fabs((quantity + order.buy_quantity) * mark.unit_value), leverage_rate, &bought, &mm)
-        requirement_of(view.program, rule, mark.open_interest,
-                       fabs((quantity - order.sell_quantity) * mark.unit_value), leverage_rate, &sold, &mm)
+        held = pool.positions[order.position].leverage_rate if order.position >= 0 else 0.0
+        leverage_rate = greater(held, order.leverage_rate)
+        if not (leverage_rate > 0.0):
+            flags[0] |= <int32_t>rule.leverage_bit
+        none = pair_initial(requirement_of(rule, mark.open_interest, fabs(quantity * mark.unit_value), held))
+        bought = pair_initial(requirement_of(
+            rule, mark.open_interest, fabs((quantity + order.buy_quantity) * mark.unit_value), leverage_rate))
+        sold = pair_initial(requirement_of(
+            rule, mark.open_interest, fabs((quantity - order.sell_quantity) * mark.unit_value), leverage_rate))
         loss = order.buy_cost * mark.fx - order.buy_quantity * mark.unit_value
         bought += greater(loss, 0.0)
         loss = order.sell_cost * mark.fx + order.sell_quantity * mark.unit_value
         sold += greater(loss, 0.0)
         if not (isfinite(bought) and isfinite(sold)):
-            out.flags |= NOT_FINITE
-        out.initial_margin += greater(greater(bought, sold) - none, 0.0)
+            flags[0] |= NOT_FINITE
+        im += greater(greater(bought, sold) - none, 0.0)
+    return im
 
 
-cdef void explain_lateness(const View* view, const Pool* pool, int64_t now, Result* out) noexcept nogil:
+cdef int32_t lateness(const View* view, const Pool* pool, int64_t now) noexcept nogil:
     """Tell an expired instrument from a stale price; runs only when something was late."""
     cdef int32_t k
     cdef const Spec* spec
     for k in range(pool.position_count):
         spec = view.specs + pool.positions[k].instrument
         if spec.expires_ns != 0 and now >= spec.expires_ns:
-            out.flags |= EXPIRED_INSTRUMENT
+            return EXPIRED_INSTRUMENT
     for k in range(pool.order_count):
         spec = view.specs + pool.orders[k].instrument
         if spec.expires_ns != 0 and now >= spec.expires_ns:
-            out.flags |= EXPIRED_INSTRUMENT
+            return EXPIRED_INSTRUMENT
+    return 0
 
 
-cdef void evaluate(const View* view, const Pool* pool, int64_t now, Result* out) noexcept nogil:
+cdef inline int32_t level_of(const Ladder* ladder, double equity, double mm) noexcept nogil:
+    """Return how many thresholds are breached; what is not a number breaches all."""
+    cdef int64_t k
+    cdef int32_t level = 0
+    for k in range(ladder.threshold_count):
+        level += not (equity >= ladder.thresholds[k] * mm)
+    return level
+
+
+cdef inline void add_positions(
+    const View* view, const Pool* pool, const Rule* rules, bint has_adjustment, Sums* sums,
+) noexcept nogil:
+    """
+    Sum up the positions, in their order.
+
+    No branch depends on data: in a market of thousands of pools a predictor learns nothing, and one wrong guess costs
+    as much as a position. `has_adjustment` is a constant in every call, so the compiler makes two loops of this.
+    """
+    cdef const Position* position = pool.positions
+    cdef const Position* end = position + pool.position_count
+    cdef const Mark* marks = view.marks
+    cdef const Mark* mark
+    cdef const Rule* rule
+    cdef pair needed = pair_both(0.0), most
+    cdef double pnl = 0.0, value
+    cdef int64_t fresh_until = INT64_MAX, ladders = 0
+    cdef int32_t flags = 0
+    while position != end:
+        mark = marks + position.instrument
+        rule = rule_of(rules, mark)
+        value = position.quantity * mark.unit_value
+        flags |= mark.status
+        fresh_until = mark.fresh_until if mark.fresh_until < fresh_until else fresh_until
+        ladders |= rule.ladders
+        pnl += value - position.cost * mark.fx
+        most = greatest_line(rule, fabs(value))
+        if has_adjustment:
+            flags |= <int32_t>rule.leverage_bit if not (position.leverage_rate > 0.0) else 0
+            most = adjusted(rule, most, mark.open_interest, fabs(value), position.leverage_rate)
+        needed = pair_add(needed, pair_level(most))
+        position += 1
+    sums.needed = needed
+    sums.pnl = pnl
+    sums.fresh_until = fresh_until
+    sums.ladders = ladders
+    sums.flags = flags
+
+
+cdef inline void assess_pool(const View* view, const Pool* pool, int64_t now, Result* out) noexcept nogil:
     """
     Assess one pool.
 
@@ -138,47 +238,48 @@ cdef void evaluate(const View* view, const Pool* pool, int64_t now, Result* out)
     """
     cdef const Program* program = view.program
     cdef const Rule* rules
-    cdef const Rule* rule
-    cdef const Position* position
-    cdef const Mark* mark
-    cdef const Ladder* ladder
-    cdef double pnl = 0.0, im = 0.0, mm = 0.0, im_one, mm_one, leverage_rate
-    cdef int32_t k, flags = 0, late = 0, ladder_min = 2147483647, ladder_max = -1, level = 0
-    memset(out, 0, sizeof(Result))
+    cdef Sums sums
+    cdef double equity, im, mm, collateral
+    cdef int32_t flags, found = 0, number
     if program == NULL:
+        memset(out, 0, sizeof(Result))
         out.flags = NO_RULEBOOK
         return
-    rules = program.rules + <int64_t>pool.profile * (program.product_count + 1)
-    for k in range(pool.position_count):
-        position = pool.positions + k
-        mark = view.marks + position.instrument
-        rule = rules + mark.product
-        flags |= mark.status
-        late |= now > mark.fresh_until
-        pnl += position.quantity * mark.unit_value - position.cost * mark.fx
-        leverage_rate = position.leverage_rate if rule.leverage_mode == FROM_LEVERAGE else 0.0
-        flags |= MISSING_LEVERAGE if rule.leverage_mode == FROM_LEVERAGE and not (leverage_rate > 0.0) else 0
-        requirement_of(program, rule, mark.open_interest, fabs(position.quantity * mark.unit_value), leverage_rate,
-                       &im_one, &mm_one)
-        im += im_one
-        mm += mm_one
-        ladder_min = rule.ladder if rule.ladder < ladder_min else ladder_min
-        ladder_max = rule.ladder if rule.ladder > ladder_max else ladder_max
-    out.flags = flags | (STALE_PRICE if late else 0)
-    out.initial_margin = im
+    rules = rules_of(program, pool.profile)
+    if program.has_adjustment:
+        add_positions(view, pool, rules, 1, &sums)
+    else:
+        add_positions(view, pool, rules, 0, &sums)
+    flags = sums.flags | (STALE_PRICE if now > sums.fresh_until else 0)
+    im = pair_initial(sums.needed)
+    mm = pair_maintenance(sums.needed)
     if pool.order_count:
-        add_orders(view, pool, rules, now, out)
-    out.collateral_value = collateral_of(view, pool, now, &out.flags)
-    out.unrealized_pnl = pnl
-    out.maintenance_margin = mm
-    out.equity = out.collateral_value + pnl - pool.due
-    if not (isfinite(out.equity) and isfinite(out.initial_margin) and isfinite(mm)):
-        out.flags |= NOT_FINITE
-    if out.flags & STALE_PRICE:
-        explain_lateness(view, pool, now, out)
+        im = with_orders(view, pool, rules, now, im, &found)
+        flags |= found
+    collateral = collateral_of(view, pool, now, &flags)
+    equity = collateral + sums.pnl - pool.due
+    # IM is a sum of amounts of which none is negative or below its MM: where it is finite, so is MM.
+    if not (isfinite(equity) and isfinite(im)):
+        flags |= NOT_FINITE
+    if flags & STALE_PRICE:
+        flags |= lateness(view, pool, now)
     # Pools that mix products of several ladders follow the book's own ladder.
-    out.ladder = ladder_min if ladder_min == ladder_max else program.default_ladders[pool.profile]
-    ladder = program.ladders + out.ladder
-    for k in range(ladder.threshold_count):
-        level += not (out.equity >= program.thresholds[ladder.threshold_first + k] * mm)
-    out.level = level
+    number = <int32_t>sums.ladders
+    if <uint32_t>sums.ladders & <uint32_t>(sums.ladders >> 32) or pool.position_count == 0:
+        number = program.default_ladders[pool.profile]
+    out.equity, out.initial_margin, out.maintenance_margin = equity, im, mm
+    out.collateral_value, out.unrealized_pnl = collateral, sums.pnl
+    out.level = level_of(program.ladders + number, equity, mm)
+    out.ladder, out.flags, out.revision = number, flags, view.revision
+
+
+cdef void evaluate(const View* view, const Pool* pool, int64_t now, Result* out) noexcept nogil:
+    """Assess one pool, see `assess_pool`."""
+    assess_pool(view, pool, now, out)
+
+
+cdef void evaluate_range(const View* view, const Pool* pools, int32_t count, int64_t now, Result* out) noexcept nogil:
+    """Assess `count` pools that lie side by side; without a call for each."""
+    cdef int32_t k
+    for k in range(count):
+        assess_pool(view, pools + k, now, out + k)

@@ -27,19 +27,20 @@ cdef enum:
     FROM_TIER = 0
     FROM_LEVERAGE = 1
 
-# A piecewise linear requirement that is convex is the greatest of its lines, and a concave credit the least: no lookup,
-# no branch. The compiler of rulebooks guarantees the shape.
+# A piecewise linear requirement that is convex is the greatest of its lines, and a concave credit the least: no branch.
+# The compiler of rulebooks guarantees the shape.
 cdef struct Line:
-    double initial_rate
-    double initial_deduction
-    double maintenance_rate
-    double maintenance_deduction
+    double rates[2]          # initial, maintenance
+    double deductions[2]
 
 cdef struct Rule:            # how one product is margined for one profile
-    int32_t line_first
-    int32_t line_count
-    int32_t ladder
-    int32_t leverage_mode    # FROM_TIER or FROM_LEVERAGE
+    double cuts[3]           # notionals between windows of lines, see `windows_of`; infinite where there is none
+    const char* lines        # the first window
+    int64_t stride           # bytes from one window of lines to the next
+    int64_t rest             # lines of a window after its first two
+    int64_t ladders          # see `ladder_bits`
+    int64_t leverage_mask    # all ones: the leverage setting of a position raises its IM; 0: it is not looked at
+    int64_t leverage_bit     # the reason bit of a missing leverage setting, or 0
     double open_interest_lower
     double open_interest_upper   # 0: no scaling
 
@@ -48,14 +49,14 @@ cdef struct Credit:          # counted value of an asset: the least of value * r
     double constant
 
 cdef struct CollateralRule:
-    int32_t credit_first
-    int32_t credit_count
+    const Credit* credits
+    int64_t credit_count
     double cap               # greatest counted value; infinite: none
     double concentration     # greatest share of the pool's collateral; 1: none
 
 cdef struct Ladder:
-    int32_t threshold_first
-    int32_t threshold_count
+    const double* thresholds     # falling
+    int64_t threshold_count
 
 cdef struct Program:         # one compiled rulebook; immutable
     const Line* lines
@@ -63,21 +64,22 @@ cdef struct Program:         # one compiled rulebook; immutable
     const Credit* credits
     const CollateralRule* collateral_rules
     const Ladder* ladders
-    const double* thresholds     # falling within a ladder
+    const double* thresholds     # of all ladders
     const int32_t* default_ladders   # [profile]
+    int64_t profile_stride   # bytes from the rules of one profile to those of the next
     int32_t product_count
     int32_t profile_count
     int32_t ladder_count
     int32_t collateral_count
     int32_t has_concentration
-    int32_t has_open_interest
+    int32_t has_adjustment   # a rule looks at open interest or at the leverage setting
 
 cdef struct Mark:            # what the hot loop reads of an instrument
     double unit_value        # value of a quantity of +1; negative for inverse contracts
     double fx                # value of one unit of the settlement asset
     int64_t fresh_until      # last moment at which every price behind this may be used
     double open_interest
-    int32_t product
+    int32_t rule_offset      # bytes from the first rule of a profile to that of the product
     int32_t status           # reason bits that hold whatever the time
 
 cdef struct Spec:            # the rest of an instrument
@@ -148,11 +150,12 @@ cdef struct Result:
     int32_t level            # how many thresholds of the ladder are breached
     int32_t ladder
     int32_t flags
-    int32_t unused
+    int32_t revision         # how often a program had been activated; 0: none
 
 cdef struct View:            # one consistent state
     const Program* program   # NULL: none active
     const Mark* marks
     const Spec* specs
     const Asset* assets
+    int32_t revision         # counts activations
     void* owner              # the Tables object that owns `program`

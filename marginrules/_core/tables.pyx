@@ -7,6 +7,66 @@ cdef void* allocate(size_t count, size_t size) except NULL:
     return memory
 
 
+cdef double INFINITE = float("inf")
+cdef tuple NO_CUTS = (INFINITE, INFINITE, INFINITE)
+
+
+cdef tuple windows_of(list lines):
+    """
+    Lay the lines of one rule out in four windows of neighbours; return (rows, stride, rest, cuts).
+
+    Only neighbours can be greatest at one notional, so it is enough to look at a few of them. Two windows share one
+    line, and the cut between them lies inside that line's tier, far from both ends: there the other lines are smaller
+    by more than they could be off by rounding. A window therefore gives the very bits that all lines would give. Rows
+    that are no such tiers make one window of all.
+    """
+    first = lines[0]
+    # A requirement is never negative. Tiers that start from nothing see to that; others get a line at nothing.
+    if first[0] < 0.0 or first[1] > 0.0 or first[2] < 0.0 or first[3] > 0.0:
+        lines = [(0.0, 0.0, 0.0, 0.0), *lines]
+    cdef int width = max((len(lines) + 2) // 4 + 1, 2)
+    cdef list cuts = [cut_inside(lines, j * (width - 1)) for j in (1, 2, 3)]
+    if None in cuts:
+        width, cuts = max(len(lines), 2), list(NO_CUTS)
+    return lines + lines[len(lines) - 1:] * (4 * width - 3 - len(lines)), width - 1, width - 2, tuple(cuts)
+
+
+cdef object cut_inside(list lines, int k):
+    """Return a notional well inside tier `k`; infinity where the tiers end before it, None where there is none."""
+    if k >= len(lines) - 1:
+        return INFINITE
+    ends = ([0.0], [])
+    for side in (0, 2):
+        for end, (low, high) in enumerate(((k - 1, k), (k, k + 1))):
+            if lines[high][side] > lines[low][side]:
+                ends[end].append((lines[high][side + 1] - lines[low][side + 1]) /
+                                 (lines[high][side] - lines[low][side]))
+    cut = (max(ends[0]) + min(ends[1])) * 0.5 if ends[1] else -1.0
+    return cut if cut > 0.0 and all(is_below(row, lines[k], j < k, cut) for j, row in enumerate(lines)) else None
+
+
+cdef bint is_below(row, top, bint is_earlier, double cut):
+    """Say whether, on its side of the cut, a line stays below `top` by far more than rounding, or is the same line."""
+    cdef int side
+    for side in (0, 2):
+        rate, deduction = row[side], row[side + 1]
+        rise = (top[side] - rate) if is_earlier else (rate - top[side])
+        gap = (top[side] * cut - top[side + 1]) - (rate * cut - deduction)
+        scale = (abs(top[side]) + abs(rate)) * cut + abs(top[side + 1]) + abs(deduction)
+        if (rate, deduction) != (top[side], top[side + 1]) and not (
+                rise >= 1e-12 * (abs(top[side]) + abs(rate)) and gap > 1e-12 * scale):
+            return False
+    return True
+
+
+cdef void set_lines(Rule* rule, const Line* lines, tuple windows):
+    first, stride, rest, cuts = windows
+    rule.lines = <const char*>(lines + <int>first)
+    rule.stride, rule.rest = stride * sizeof(Line), rest
+    for k in range(3):
+        rule.cuts[<int>k] = cuts[k]
+
+
 @cython.final
 cdef class Tables:
     """
@@ -31,15 +91,24 @@ cdef class Tables:
         cdef int32_t k, j, at = 0
         p.profile_count = len(rules)
         p.product_count = len(rules[0])
+        p.profile_stride = (p.product_count + 1) * <int64_t>sizeof(Rule)
         p.ladder_count = len(ladders)
         p.collateral_count = len(collateral)
         self.product_count = p.product_count
         self.profile_count = p.profile_count
-        cdef Line* line = <Line*>allocate(len(lines), sizeof(Line))
+        # Rules share lines, and profiles share rules: each range of lines is laid out once. The first is of no tier.
+        cdef list laid = [(0.0, 0.0, 0.0, 0.0)] * 2
+        cdef dict windows = {(0, 0): (0, 0, 0, NO_CUTS)}
+        for products in rules:
+            for row in products:
+                if (row[0], row[1]) not in windows and row[1] > 0:
+                    padded, stride, rest, cuts = windows_of(lines[row[0]:row[0] + row[1]])
+                    windows[row[0], row[1]] = len(laid), stride, rest, cuts
+                    laid += padded
+        cdef Line* line = <Line*>allocate(len(laid), sizeof(Line))
         p.lines = line
-        for k, row in enumerate(lines):
-            line[k].initial_rate, line[k].initial_deduction = row[0], row[1]
-            line[k].maintenance_rate, line[k].maintenance_deduction = row[2], row[3]
+        for k, row in enumerate(laid):
+            line[k].rates[0], line[k].deductions[0], line[k].rates[1], line[k].deductions[1] = row
         # The row after the last product belongs to instruments that match none: no requirement, but a reason bit.
         cdef Rule* rule = <Rule*>allocate(p.profile_count * (p.product_count + 1), sizeof(Rule))
         p.rules = rule
@@ -48,12 +117,16 @@ cdef class Tables:
         for k, products in enumerate(rules):
             default[k] = default_ladders[k]
             for row in products:
-                rule[at].line_first, rule[at].line_count, rule[at].ladder = row[0], row[1], row[2]
-                rule[at].leverage_mode = row[3]
+                set_lines(rule + at, line, windows[(row[0], row[1]) if row[1] > 0 else (0, 0)])
+                rule[at].ladders = ladder_bits(row[2])
+                if row[3] == FROM_LEVERAGE:
+                    rule[at].leverage_mask, rule[at].leverage_bit = -1, MISSING_LEVERAGE
+                    p.has_adjustment = 1
                 rule[at].open_interest_lower, rule[at].open_interest_upper = row[4], row[5]
-                p.has_open_interest |= rule[at].open_interest_upper > 0.0
+                p.has_adjustment |= rule[at].open_interest_upper > 0.0
                 at += 1
-            rule[at].ladder = default_ladders[k]
+            set_lines(rule + at, line, windows[0, 0])
+            rule[at].ladders = ladder_bits(default_ladders[k])
             at += 1
         cdef Credit* credit = <Credit*>allocate(len(credits), sizeof(Credit))
         p.credits = credit
@@ -62,7 +135,8 @@ cdef class Tables:
         cdef CollateralRule* asset = <CollateralRule*>allocate(len(collateral), sizeof(CollateralRule))
         p.collateral_rules = asset
         for k, row in enumerate(collateral):
-            asset[k].credit_first, asset[k].credit_count, asset[k].cap, asset[k].concentration = row
+            asset[k].credits, asset[k].credit_count = credit + <int>row[0], row[1]
+            asset[k].cap, asset[k].concentration = row[2], row[3]
             p.has_concentration |= asset[k].concentration < 1.0
         cdef Ladder* ladder = <Ladder*>allocate(len(ladders), sizeof(Ladder))
         p.ladders = ladder
@@ -70,7 +144,7 @@ cdef class Tables:
         p.thresholds = threshold
         at = 0
         for k, row in enumerate(ladders):
-            ladder[k].threshold_first = at
+            ladder[k].thresholds = threshold + at
             ladder[k].threshold_count = len(row)
             for j in range(ladder[k].threshold_count):
                 threshold[at] = row[j]

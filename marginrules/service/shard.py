@@ -85,6 +85,7 @@ class Shard:
         self.calls: dict[str, Call] = {}
         self.answers: dict[tuple[str, str], Answer] = {}
         self.market_sequence = 0
+        self._margin_rules: dict[tuple[int, int, str], str] = {}  # names, made once for each
         self._timers: list[tuple[int, int]] = []
         self._scheduled: dict[int, int] = {}
         self._batch: Batch | None = None
@@ -152,11 +153,13 @@ class Shard:
         if misfits:
             shown = ", ".join(misfits[:5]) + (f" and {len(misfits) - 5} more" if len(misfits) > 5 else "")
             raise InputError("MR-I114", f"the rulebook does not cover: {shown}", "add what is missing to the rulebook")
-        self.book.activate(program)
+        revision = Revision(len(self.revisions) + 1, program, file, now_ns, who, why)
+        # Known before it decides: a check names its book by the revision that the core gives.
+        self.revisions.append(revision)
         self.programs[program.digest] = program
-        self.active = Revision(len(self.revisions) + 1, program, file, now_ns, who, why)
-        self.revisions.append(self.active)
-        outcome = Outcome({"revision": self.active.number, "digest": program.digest})
+        self.book.activate(program)
+        self.active = revision
+        outcome = Outcome({"revision": revision.number, "digest": program.digest})
         self._settle_all(now_ns, outcome.events)
         return outcome
 
@@ -279,11 +282,12 @@ class Shard:
         accepted, flags, before, after, largest = book.engine.check_order(
             pool_id, instrument, order.quantity, order.price, order.leverage, order.reduce_only, now_ns, want_largest
         )
-        program = self.active.program
+        # The book that decided, which may be older by now than the active one.
+        program = self.revisions[before.revision - 1].program
         if flags & INVALID_MASK:
             return _refused(Reason(flags))._replace(digest=program.digest)
-        profile = book.engine.pool_state(pool_id)[2]
-        rule = self._deciding_rule(pool_id, flags, profile, book.products[instrument])
+        rule = self._restricting_rule(pool_id) if flags & _RESTRICTED else ""
+        rule = rule or self._margin_rule(program, before.revision, account, order.symbol)
         return OrderDecision(
             accepted,
             _REASONS.get(flags) or Reason(flags),
@@ -298,18 +302,26 @@ class Shard:
             program.digest,
         )
 
-    def _deciding_rule(self, pool: int, flags: int, profile: int, product: int) -> str:
-        """Name the rulebook line that decided: the step that restricts, or the product's rates."""
-        program = self.program
-        if flags & _RESTRICTED:
-            state = self.states.get(pool)
-            if state is not None and state.active:
-                pinned = self.programs[state.digest].ladders[state.ladder]
-                steps = [pinned.steps[one.step] for one in state.active if pinned.steps[one.step].restrict]
-                if steps:
-                    step = max(steps, key=lambda one: one.restrict)
-                    return f"{self.programs[state.digest].name}:{step.line} {pinned.name}/{step.name}"
-        return program.margin_rules[profile][product] if product >= 0 else program.name
+    def _restricting_rule(self, pool: int) -> str:
+        """Name the line of the step that restricts a pool; "" where none does any more."""
+        state = self.states.get(pool)
+        if state is None:
+            return ""
+        pinned = self._ladder_of(state)
+        steps = [pinned.steps[one.step] for one in state.active if pinned.steps[one.step].restrict]
+        step = max(steps, key=lambda one: one.restrict, default=None)
+        return f"{self.programs[state.digest].name}:{step.line} {pinned.name}/{step.name}" if step else ""
+
+    def _margin_rule(self, program: Program, revision: int, account: str, symbol: str) -> str:
+        """Name the line of the rates that an account's order in an instrument is margined by."""
+        class_id = self.book.engine.account_state(self.book.account_ids[account])[0]
+        profile = program.profile_of(self.book.class_names[class_id], account)
+        found = self._margin_rules.get((revision, profile, symbol))
+        if found is None:
+            product = program.product_of(self.book.instruments[symbol])
+            found = program.margin_rules[profile][product] if product >= 0 and profile >= 0 else program.name
+            self._margin_rules[revision, profile, symbol] = found
+        return found
 
     def _hold(self, data: Data, now_ns: int) -> Outcome:
         """Take {account, pool, order}; the same client order id twice gives the first answer."""

@@ -69,9 +69,9 @@ def view_pool(shard: Shard, pool: int, now_ns: int, with_liquidation_prices: boo
 def _view(
     shard: Shard, pool: int, assessment: Assessment, prices: tuple[tuple[str, float | None], ...] = ()
 ) -> PoolView:
-    if shard.active is None:
+    if not assessment.revision:
         return PoolView(False, Reason.NO_RULEBOOK)
-    program = shard.active.program
+    program = shard.revisions[assessment.revision - 1].program
     ladder = program.ladders[assessment.ladder]
     entered = [ladder.steps[index] for index in program.entered[assessment.ladder]]
     state = shard.states.get(pool)
