@@ -31,6 +31,11 @@ class Measure:
     holdings: tuple[Holding, ...] = ()
     has_orders: bool = False
 
+    @property
+    def is_flat(self) -> bool:
+        """Say whether nothing is left to liquidate."""
+        return not any(one.quantity for one in self.holdings)
+
     def is_at_least(self, ratio: float) -> bool:
         """Say whether equity / MM has reached a ratio, compared crosswise; False for anything not a number."""
         if ratio == float("inf"):
@@ -45,7 +50,7 @@ class Call:
     call_id: str
     step: int
     step_name: str
-    kind: str  # "first", "further" (the deficiency grew), "after_liquidation"
+    kind: str  # "first", "further" (the deficiency grew while a call was open), "after_liquidation"
     digest: str  # of the rulebook it was made under
     line: int
     amount: Decimal
@@ -76,9 +81,10 @@ class ActiveStep:
     step: int
     since_ns: int
     by_unmet: bool  # entered because a call went unmet, not by its threshold
-    has_called: bool = False
     is_exhausted: bool = False  # its call went unmet or was waived; no further call until re-armed
     is_declared: bool = False  # a default was declared
+    is_done: bool = False  # its liquidation ended; the next one begins below `below` or after another unmet call
+    next_round_ns: int = 0  # no round of its liquidation before this
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +183,11 @@ class Draft:
         self.now_ns = now_ns
         self.events: list[Event] = []
 
-    def set(self, **changes: Any) -> None:  # noqa: ANN401 - fields of LadderState
+    def set(self, **changes: Any) -> None:
         """Replace fields of the state."""
         self.state = replace(self.state, **changes)
 
-    def say(self, kind: EventKind, step: int = -1, **details: Any) -> None:  # noqa: ANN401 - fields of Event
+    def say(self, kind: EventKind, step: int = -1, **details: Any) -> None:
         """Record an event, with the line of the step that decided it."""
         term = self.ladder.steps[step] if 0 <= step < len(self.ladder.steps) else None
         self.events.append(
@@ -198,11 +204,11 @@ class Draft:
             )
         )
 
-    def set_active(self, step: int, **changes: Any) -> None:  # noqa: ANN401 - fields of ActiveStep
+    def set_active(self, step: int, **changes: Any) -> None:
         """Replace fields of one active step."""
         self.set(active=tuple(replace(one, **changes) if one.step == step else one for one in self.state.active))
 
-    def close_call(self, call: Call, status: CallStatus, kind: EventKind, **details: Any) -> Call:  # noqa: ANN401
+    def close_call(self, call: Call, status: CallStatus, kind: EventKind, **details: Any) -> Call:
         """End an open call and say so."""
         ended = replace(call, status=status, closed_ns=self.now_ns)
         self.set(calls=tuple(one for one in self.state.calls if one.call_id != call.call_id))
