@@ -162,8 +162,6 @@ def _clear_steps(draft: Draft, measure: Measure) -> None:
             if call.step == one.step:
                 draft.close_call(call, CallStatus.CURED, EventKind.CALL_CURED)
         draft.set(active=tuple(other for other in draft.state.active if other.step != one.step))
-        if under_way and under_way.step == one.step:
-            draft.set(liquidation=None)
         if one.is_declared:
             draft.set(shortfall=NOTHING)
         draft.say(EventKind.STEP_CLEARED, one.step)
@@ -337,7 +335,7 @@ def _supersede(draft: Draft, by: int) -> None:
 
 
 def _end_liquidation(draft: Draft, measure: Measure) -> None:
-    """End a liquidation that has done its work; what is still missing may be called again."""
+    """End a liquidation that has done its work or whose step cleared; what is still missing may be called again."""
     if draft.state.liquidation is None:
         return
     for other in draft.state.active:
