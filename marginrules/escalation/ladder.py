@@ -151,12 +151,9 @@ def _active(draft: Draft, index: int) -> ActiveStep | None:
 
 
 def _clear_steps(draft: Draft, measure: Measure) -> None:
-    under_way = draft.state.liquidation
     for one in reversed(draft.state.active):
         step = draft.ladder.steps[one.step]
-        if under_way and under_way.step == one.step and _holds(under_way, measure):
-            continue
-        if not measure.is_at_least(step.clear_after if one.by_unmet else step.clear):
+        if not measure.is_at_least(step.clear_after if one.by_unmet else step.clear) or _goes_on(draft, one, measure):
             continue
         for call in draft.state.calls:
             if call.step == one.step:
@@ -167,12 +164,15 @@ def _clear_steps(draft: Draft, measure: Measure) -> None:
         draft.say(EventKind.STEP_CLEARED, one.step)
 
 
-def _holds(under_way: Liquidation, measure: Measure) -> bool:
+def _goes_on(draft: Draft, one: ActiveStep, measure: Measure) -> bool:
     """Say whether a liquidation keeps its step: fills are yet to come, or its rounds go on to a ratio not reached."""
-    if under_way.awaiting:
+    under_way = draft.state.liquidation
+    if under_way and under_way.awaiting and under_way.step == one.step:
         return True
-    goes_on = under_way.rounds > 0 and not isinf(under_way.until) and not measure.is_flat
-    return goes_on and not measure.is_at_least(under_way.until)
+    if not one.next_round_ns or one.is_done or measure.is_flat:
+        return False
+    until = _until(draft, one)
+    return not isinf(until) and not measure.is_at_least(until)
 
 
 # 4. Demands

@@ -21,8 +21,12 @@ from tests.escalation.world import HOUR_NS, MINUTE_NS, Desk, Lot, World
 _WAITS = (0, SECOND_NS, 11 * SECOND_NS, 31 * SECOND_NS, 2 * MINUTE_NS, HOUR_NS, 5 * HOUR_NS, 30 * HOUR_NS, 100 * HOUR_NS)
 _SHARES = (1.0, 1.0, 0.5, 0.0)
 _ALONE_MAX = 3_000
-_MOVES = ("price", "price", "price", "wait", "wait", "execute", "execute", "deposit", "act", "act", "market", "book")
+_MOVES = (
+    ("ratio",) * 6 + ("wait", "due", "due", "execute", "execute", "deposit", "deposit", "act", "act", "price", "market")
+) + ("book",)
 _ACTS: dict[str, Callable[..., desk.Moved]] = {"extend": desk.extend, "dispute": desk.dispute}
+
+CENT = Decimal("0.01")
 
 Move = tuple[str, int, int]
 
@@ -79,8 +83,15 @@ class Life:
         table, world = self.desk, self.desk.world
         if name == "price":
             lot = world.lots[which % len(world.lots)]
-            swing = (size - 500) / (1_000 if which > 9 else 5_000)  # rarely a crash
-            table.move({lot.symbol: max(1.0, lot.price * (1.0 + swing))}, _WAITS[which % 3])
+            table.move({lot.symbol: max(1.0, lot.price * (1_000 + size - 500) / 1_000)}, _WAITS[which % 3])
+        elif name == "ratio":
+            levels = [level for step in table.terms.steps for level in (step.below, step.clear, step.clear_after)]
+            level = ([one for one in levels if one] or [1.0])[which % max(1, len([one for one in levels if one]))]
+            lot = world.lots[size % len(world.lots)]
+            table.move({lot.symbol: world.price_for(lot, level + (size - 500) / 5_000)}, _WAITS[which % 3])
+        elif name == "due":
+            due = ladder.next_due_ns(table.state, table.terms)
+            table.wait(max(0, due - table.now_ns + (which % 3 - 1)) if due else 0)
         elif name == "wait":
             table.wait(_WAITS[which % len(_WAITS)])
         elif name == "execute":
@@ -104,9 +115,10 @@ class Life:
 
     def _deposit_of(self, which: int, size: int) -> Decimal:
         calls = self.desk.state.calls
-        if calls and which % 2:
-            return calls[0].outstanding
-        return Decimal(size * 731 + which) / 1_000 // Decimal("0.01") * Decimal("0.01")
+        if calls and which % 4:
+            whole = calls[0].outstanding
+            return whole if which % 4 == 1 else max(whole * size / 1_000 // CENT * CENT, CENT)
+        return Decimal(size * 731 + which) / 1_000 // CENT * CENT
 
     def _act(self, which: int, size: int) -> None:
         table = self.desk
@@ -167,9 +179,9 @@ def lives(draw: st.DrawFn) -> Life:
         for index, (quantity, rate, step) in enumerate(draw(st.lists(_LOT, min_size=1, max_size=3)))
     ]
     world = World(0.0, lots, has_orders=draw(st.booleans()))
-    world.cash = world.measure.maintenance_margin * draw(st.integers(95, 150)) / 100
+    world.cash = world.measure.maintenance_margin * draw(st.integers(100, 170)) / 100
     life = Life(Desk(world, terms))
     life.desk.watch = life.write_down
-    script = draw(st.lists(_MOVE, min_size=6, max_size=30))
+    script = draw(st.lists(_MOVE, min_size=10, max_size=30))
     life.play(script, draw(any_ladder()))
     return life

@@ -67,6 +67,14 @@ class World:
         found = self.measure
         return found.equity / found.maintenance_margin if found.maintenance_margin else float("inf")
 
+    def price_for(self, lot: Lot, ratio: float) -> float:
+        """Return the price of one position that brings the pool to a ratio, or its price as it is where none does."""
+        found, own = self.measure, lot.holding
+        slope = lot.quantity - ratio * abs(lot.quantity) * lot.rate
+        others = found.equity - own.unrealized_pnl - ratio * (found.maintenance_margin - own.maintenance_margin)
+        price = (lot.quantity * lot.entry - others) / slope if slope else 0.0
+        return price if 1.0 <= price <= 1_000.0 else lot.price
+
     def fill(self, orders: list[tuple[str, float]], share: float = 1.0) -> list[list[float | str]]:
         """Fill a share of each order at the mark; return the fills."""
         fills: list[list[float | str]] = []
