@@ -336,7 +336,11 @@ def _supersede(draft: Draft, by: int) -> None:
 
 def _end_liquidation(draft: Draft, measure: Measure) -> None:
     """End a liquidation that has done its work or whose step cleared; what is still missing may be called again."""
-    if draft.state.liquidation is None:
+    under_way = draft.state.liquidation
+    if under_way is None:
+        return
+    if not (under_way.rounds or measure.is_flat):
+        draft.set(liquidation=None)  # nothing was liquidated: calling again would go round in a circle for ever
         return
     for other in draft.state.active:
         if draft.ladder.steps[other.step].call and other.is_exhausted:

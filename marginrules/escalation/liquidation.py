@@ -56,7 +56,7 @@ def _in_order(first: str, holdings: tuple[Holding, ...]) -> list[Holding]:
 def _shares_to_target(terms: LiquidationTerms, measure: Measure, target: float) -> dict[str, float]:
     if measure.equity <= 0.0:
         return {one.symbol: 1.0 for one in measure.holdings}
-    excess = measure.maintenance_margin - measure.equity / target
+    excess = measure.maintenance_margin - measure.equity / (target * (1.0 + _NOISE))
     if terms.first == "pro_rata":
         share = min(1.0, excess / measure.maintenance_margin)
         return {one.symbol: share for one in measure.holdings}

@@ -18,12 +18,23 @@ from marginrules.units import SECOND_NS
 from tests.escalation.ladders import any_ladder
 from tests.escalation.world import HOUR_NS, MINUTE_NS, Desk, Lot, World
 
-_WAITS = (0, SECOND_NS, 11 * SECOND_NS, 31 * SECOND_NS, 2 * MINUTE_NS, HOUR_NS, 5 * HOUR_NS, 30 * HOUR_NS, 100 * HOUR_NS)
+_WAITS = (
+    0,
+    SECOND_NS,
+    11 * SECOND_NS,
+    31 * SECOND_NS,
+    2 * MINUTE_NS,
+    HOUR_NS,
+    5 * HOUR_NS,
+    30 * HOUR_NS,
+    100 * HOUR_NS,
+)
 _SHARES = (1.0, 1.0, 0.5, 0.0)
-_ALONE_MAX = 3_000
+_ALONE_MAX = 1_000
 _MOVES = (
-    ("ratio",) * 6 + ("wait", "due", "due", "execute", "execute", "deposit", "deposit", "act", "act", "price", "market")
-) + ("book",)
+    *("ratio", "ratio", "ratio", "slip", "slip", "slip", "slip", "wait", "due", "execute", "execute"),
+    *("deposit", "deposit", "act", "act", "price", "market", "book"),
+)
 _ACTS: dict[str, Callable[..., desk.Moved]] = {"extend": desk.extend, "dispute": desk.dispute}
 
 CENT = Decimal("0.01")
@@ -54,9 +65,7 @@ class Life:
     def write_down(self, before: LadderState, after: LadderState, measure: Measure, events: tuple[Event, ...]) -> None:
         """Keep one transition."""
         table = self.desk
-        self.moments.append(
-            Moment(before, after, measure, events, table.now_ns, table.terms, not self.is_acting)
-        )
+        self.moments.append(Moment(before, after, measure, events, table.now_ns, table.terms, not self.is_acting))
         self.is_acting = False
 
     is_acting: bool = False
@@ -85,15 +94,19 @@ class Life:
             lot = world.lots[which % len(world.lots)]
             table.move({lot.symbol: max(1.0, lot.price * (1_000 + size - 500) / 1_000)}, _WAITS[which % 3])
         elif name == "ratio":
-            levels = [level for step in table.terms.steps for level in (step.below, step.clear, step.clear_after)]
-            level = ([one for one in levels if one] or [1.0])[which % max(1, len([one for one in levels if one]))]
+            found = [level for step in table.terms.steps for level in (step.below, step.clear, step.clear_after)]
+            levels = [level for level in found if level]
+            level = levels[which % len(levels)]
             lot = world.lots[size % len(world.lots)]
             table.move({lot.symbol: world.price_for(lot, level + (size - 500) / 5_000)}, _WAITS[which % 3])
+        elif name == "slip":
+            lot = world.lots[size % len(world.lots)]
+            table.move({lot.symbol: world.price_for(lot, world.ratio - size / 20_000)}, _WAITS[which % 3])
         elif name == "due":
             due = ladder.next_due_ns(table.state, table.terms)
             table.wait(max(0, due - table.now_ns + (which % 3 - 1)) if due else 0)
         elif name == "wait":
-            table.wait(_WAITS[which % len(_WAITS)])
+            table.wait(_WAITS[which % len(_WAITS)] if size > 300 else MINUTE_NS)
         elif name == "execute":
             if table.ordered:
                 self.is_acting = True

@@ -345,7 +345,9 @@ def test_what_remains_after_a_liquidation_is_called(life: Life) -> None:
         if not moment.before.liquidation or moment.after.liquidation:
             continue
         callers = [one for one in moment.after.active if moment.terms.steps[one.step].call]
-        in_default = moment.measure.is_flat and any(moment.terms.steps[one.step].waterfall for one in moment.after.active)
+        in_default = moment.measure.is_flat and any(
+            moment.terms.steps[one.step].waterfall for one in moment.after.active
+        )
         if not callers or in_default:
             continue
         assert not callers[-1].is_exhausted
@@ -370,7 +372,11 @@ def test_default_only_with_nothing_left(life: Life) -> None:
         if any(one.is_declared for one in moment.after.active) and moment.measure.is_flat:
             assert not moment.after.calls
     state, measure = life.desk.state, life.desk.world.measure
-    if measure.is_flat and measure.equity < -0.01 and any(life.desk.terms.steps[one.step].waterfall for one in state.active):
+    if (
+        measure.is_flat
+        and measure.equity < -0.01
+        and any(life.desk.terms.steps[one.step].waterfall for one in state.active)
+    ):
         assert state.shortfall > 0
 
 
@@ -427,7 +433,5 @@ def test_lives_are_rich_enough(life: Life) -> None:
     """Names never repeat, numbers never fall, and each act is kept: the log of a life can be told from end to end."""
     numbers = [moment.after.number for moment in life.moments]
     assert numbers == sorted(numbers)
-    names = Counter(
-        event.call_id for event in life.desk.log if event.kind in ISSUES | {EventKind.LIQUIDATION_ORDERED}
-    )
+    names = Counter(event.call_id for event in life.desk.log if event.kind in ISSUES | {EventKind.LIQUIDATION_ORDERED})
     assert all(count == 1 for count in names.values())

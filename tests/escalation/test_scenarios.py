@@ -91,7 +91,12 @@ def test_the_whole_way_down_and_up() -> None:
     assert last(one, EventKind.CALL_UNMET).amount == Decimal("766.67")
     assert one.state.calls[0].amount == Decimal(770)  # 1 950 less 1 183.33, in tens
     happened = kinds(one.wait(HOUR_NS))
-    assert happened == ["call_unmet second", "step_entered partial", "restricted partial", "liquidation_ordered partial"]
+    assert happened == [
+        "call_unmet second",
+        "step_entered partial",
+        "restricted partial",
+        "liquidation_ordered partial",
+    ]
     assert one.ordered[0][1] == [("BTC", -20.0)]
 
     # The call's exit is 125 %, so rounds go on until there: 100 -> 80 units is 151 %.
@@ -496,7 +501,10 @@ def test_two_unmet_calls_demand_the_deficiency_once() -> None:
     one.move(96.6, HOUR_NS)
     assert [call.amount for call in one.state.calls] == [Decimal(800), Decimal(80)]
     one.wait(3 * HOUR_NS)
-    assert [(call.step_name, call.amount) for call in one.state.calls] == [("first", Decimal(80)), ("second", Decimal(800))]
+    assert [(call.step_name, call.amount) for call in one.state.calls] == [
+        ("first", Decimal(80)),
+        ("second", Decimal(800)),
+    ]
     one.wait(HOUR_NS - 1)
     assert kinds(one.wait(1)) == [
         "call_unmet first",
