@@ -2,7 +2,8 @@
 """
 What people and executors tell the ladder: `(state, what, now) -> (state, events)`.
 
-Every act names who and why. An act that does not fit the state raises InputError and changes nothing.
+Every act names who and why. An act that does not fit the state raises InputError and changes nothing. A call whose
+deadline has passed is closed to every act, also while the ladder has not yet said so.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from decimal import Decimal
 
 from marginrules.codes import CallStatus, EventKind
 from marginrules.errors import InputError
+from marginrules.escalation.ladder import pass_deadlines
 from marginrules.escalation.state import Call, Draft, Event, LadderState
 from marginrules.terms import Ladder
 from marginrules.units import format_time
@@ -32,8 +34,8 @@ def acknowledge(state: LadderState, ladder: Ladder, call_id: str, who: str, why:
 def extend(state: LadderState, ladder: Ladder, call_id: str, due_ns: int, who: str, why: str, now_ns: int) -> Moved:
     """Move the deadline of a call to a later moment."""
     draft, call = _begin(state, ladder, call_id, now_ns)
-    if due_ns <= call.due_ns:
-        hint = f"give a moment after {format_time(call.due_ns)}"
+    if due_ns <= max(call.due_ns, now_ns):
+        hint = f"give a moment after {format_time(max(call.due_ns, now_ns))}"
         raise InputError("MR-I112", f"new deadline of {call_id} was {format_time(due_ns)}, not later", hint)
     moved = replace(call, due_ns=due_ns, extensions=call.extensions + 1)
     _replace_call(draft, moved)
@@ -53,7 +55,7 @@ def dispute(state: LadderState, ladder: Ladder, call_id: str, until_ns: int, who
 
 
 def waive(state: LadderState, ladder: Ladder, call_id: str, who: str, why: str, now_ns: int) -> Moved:
-    """Give a call up; its step makes no further call until it has cleared."""
+    """Give a call up; its step makes no further call until it clears, another call goes unmet or a liquidation ends."""
     draft, call = _begin(state, ladder, call_id, now_ns)
     draft.close_call(call, CallStatus.WAIVED, EventKind.CALL_WAIVED, data={"who": who, "why": why})
     draft.set_active(call.step, is_exhausted=True)
@@ -62,15 +64,18 @@ def waive(state: LadderState, ladder: Ladder, call_id: str, who: str, why: str, 
 
 def deposit(state: LadderState, ladder: Ladder, credited: Decimal, who: str, why: str, now_ns: int) -> Moved:
     """
-    Apply a deposit to the open calls, oldest first.
+    Apply a deposit to the open calls, oldest first; what is left of it lessens the shortfall of a declared default.
+
+    A deadline that has passed by now is missed: the deposit comes too late for that call.
 
     Args:
         credited: what the deposit adds to equity, after haircuts, rounded down.
     """
     draft = Draft(state, ladder, now_ns)
-    draft.say(EventKind.DEPOSIT_RECORDED, state.severity, amount=credited, data={"who": who, "why": why})
+    pass_deadlines(draft)
+    draft.say(EventKind.DEPOSIT_RECORDED, draft.state.severity, amount=credited, data={"who": who, "why": why})
     left = credited
-    for call in state.calls:
+    for call in draft.state.calls:
         part = min(left, call.outstanding)
         if part <= 0:
             break
@@ -79,6 +84,7 @@ def deposit(state: LadderState, ladder: Ladder, credited: Decimal, who: str, why
         _replace_call(draft, paid)
         if not paid.outstanding:
             draft.close_call(paid, CallStatus.MET, EventKind.CALL_MET, data={"deposited": str(paid.deposited)})
+    draft.set(shortfall=max(draft.state.shortfall - left, Decimal(0)))
     return draft.done()
 
 
@@ -117,6 +123,8 @@ def _begin(state: LadderState, ladder: Ladder, call_id: str, now_ns: int) -> tup
     call = next((one for one in state.calls if one.call_id == call_id), None)
     if call is None:
         raise InputError("MR-I111", f"no open call is named {call_id}")
+    if call.falls_due_ns <= now_ns:
+        raise InputError("MR-I112", f"deadline of call {call_id} passed at {format_time(call.falls_due_ns)}")
     return Draft(state, ladder, now_ns), call
 
 

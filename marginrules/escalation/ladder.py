@@ -12,18 +12,21 @@ One transition always runs in the same order, so that two things due at once hap
     6. liquidation, and the default waterfall once nothing is left to liquidate
 
 A step is left only because the ratio reached its exit threshold, so severity never falls because a pool got worse; the
-exit lies at the entry or above, so a ratio inside the band changes nothing.
+exit lies at the entry or above, so a ratio inside the band changes nothing. A step whose liquidation has begun is left
+where the liquidation ends, if that lies higher. Calls are superseded when everything is ordered to be closed or a
+default is declared, not before: a dip must not restart a deadline.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from math import isinf
 
 from marginrules.codes import CallStatus, EventKind, Restriction
 from marginrules.escalation.liquidation import plan_round
 from marginrules.escalation.state import ActiveStep, Call, Draft, Event, LadderState, Liquidation, Measure
-from marginrules.terms import CallTerms, Ladder, Step
+from marginrules.terms import CallTerms, Ladder, LiquidationTerms, Step
 from marginrules.units import round_requirement_up
 
 NOTHING = Decimal(0)
@@ -45,7 +48,7 @@ def advance(state: LadderState, ladder: Ladder, measure: Measure, now_ns: int) -
         except that orders which were to be cancelled must be gone by then.
     """
     draft = Draft(state, ladder, now_ns)
-    _pass_deadlines(draft)
+    pass_deadlines(draft)
     if measure.is_valid:
         _enter_steps(draft, measure)
         _clear_steps(draft, measure)
@@ -70,29 +73,36 @@ def follow(
     state: LadderState, old: Ladder | None, digest: str, number: int, new: Ladder, now_ns: int
 ) -> tuple[LadderState, tuple[Event, ...]]:
     """
-    Let a state follow another ladder, keeping active steps by name; steps the new ladder does not have clear.
+    Let a state follow another ladder, keeping its steps by name; a step that the new ladder does not have clears.
 
     To be called only for a state that is not pinned: an open call keeps the revision it was made under.
     """
     if state.is_pinned:
         raise AssertionError("a pinned state keeps its ladder")
     draft = Draft(state, old or new, now_ns)
+    places = [new.index_of(step.name) for step in old.steps] if old else []
     kept = []
     for one in state.active:
-        place = new.index_of(old.steps[one.step].name) if old else -1
+        place = places[one.step]
         if place >= 0:
-            kept.append(replace(one, step=place))
+            kept.append(replace(one, step=place, is_declared=one.is_declared and bool(new.steps[place].waterfall)))
         else:
             draft.say(EventKind.STEP_CLEARED, one.step, data={"reason": "the rulebook has no such step any more"})
-    kept.sort(key=lambda one: one.step)
-    draft.set(digest=digest, ladder=number, active=tuple(kept), pending=())
+    draft.set(
+        digest=digest,
+        ladder=number,
+        active=tuple(sorted(kept, key=lambda one: one.step)),
+        pending=tuple(sorted((places[step], since) for step, since in state.pending if places[step] >= 0)),
+        shortfall=state.shortfall if any(one.is_declared for one in kept) else NOTHING,
+    )
     return draft.done()
 
 
 # 1. Deadlines
 
 
-def _pass_deadlines(draft: Draft) -> None:
+def pass_deadlines(draft: Draft) -> None:
+    """End the calls whose deadline passed, oldest deadline first, and enter what follows each."""
     passed = [call for call in draft.state.calls if call.falls_due_ns <= draft.now_ns]
     for call in sorted(passed, key=lambda one: (one.falls_due_ns, one.call_id)):
         draft.close_call(call, CallStatus.UNMET, EventKind.CALL_UNMET)
@@ -125,15 +135,12 @@ def _enter(draft: Draft, index: int, by_unmet: bool) -> None:
     before = _active(draft, index)
     entered = ActiveStep(index, before.since_ns if before else draft.now_ns, by_unmet)
     if before:
-        entered = replace(entered, is_declared=before.is_declared)
+        entered = replace(entered, is_declared=before.is_declared, next_round_ns=before.next_round_ns)
     active = [one for one in draft.state.active if one.step != index]
     draft.set(active=tuple(sorted([*active, entered], key=lambda one: one.step)))
     if not before:
         reason = {"entered": "unmet call" if by_unmet else "threshold"}
         draft.say(EventKind.STEP_ENTERED, index, data=reason | ({"notify": list(step.notify)} if step.notify else {}))
-    if (step.liquidate and step.liquidate.fraction == 1) or step.waterfall:
-        for call in draft.state.calls:
-            draft.close_call(call, CallStatus.SUPERSEDED, EventKind.CALL_SUPERSEDED, data={"by": step.name})
 
 
 def _active(draft: Draft, index: int) -> ActiveStep | None:
@@ -144,22 +151,28 @@ def _active(draft: Draft, index: int) -> ActiveStep | None:
 
 
 def _clear_steps(draft: Draft, measure: Measure) -> None:
-    under_way = draft.state.liquidation
     for one in reversed(draft.state.active):
         step = draft.ladder.steps[one.step]
-        if under_way and under_way.step == one.step and under_way.awaiting:
-            continue  # a round that was ordered is waited for: its fills are yet to come
-        if not measure.is_at_least(step.clear_after if one.by_unmet else step.clear):
+        if not measure.is_at_least(step.clear_after if one.by_unmet else step.clear) or _goes_on(draft, one, measure):
             continue
         for call in draft.state.calls:
             if call.step == one.step:
                 draft.close_call(call, CallStatus.CURED, EventKind.CALL_CURED)
         draft.set(active=tuple(other for other in draft.state.active if other.step != one.step))
-        if under_way and under_way.step == one.step:
-            draft.set(liquidation=None)
         if one.is_declared:
             draft.set(shortfall=NOTHING)
         draft.say(EventKind.STEP_CLEARED, one.step)
+
+
+def _goes_on(draft: Draft, one: ActiveStep, measure: Measure) -> bool:
+    """Say whether a liquidation keeps its step: fills are yet to come, or its rounds go on to a ratio not reached."""
+    under_way = draft.state.liquidation
+    if under_way and under_way.awaiting and under_way.step == one.step:
+        return True
+    if not one.next_round_ns or one.is_done or measure.is_flat:
+        return False
+    until = _until(draft, one)
+    return not isinf(until) and not measure.is_at_least(until)
 
 
 # 4. Demands
@@ -167,7 +180,7 @@ def _clear_steps(draft: Draft, measure: Measure) -> None:
 
 def _demand(draft: Draft, measure: Measure) -> None:
     callers = [one for one in draft.state.active if draft.ladder.steps[one.step].call]
-    if not callers or _is_closing_out(draft, measure):
+    if not callers or _is_taken_care_of(draft, measure):
         return
     caller = callers[-1]
     step = draft.ladder.steps[caller.step]
@@ -176,20 +189,29 @@ def _demand(draft: Draft, measure: Measure) -> None:
         return
     increment = max(terms.round_to, draft.ladder.increment)
     missing = round_requirement_up(_deficiency(terms, measure), increment)
-    demanded = missing - sum((call.outstanding for call in draft.state.calls), NOTHING)
+    grown = missing - sum((call.outstanding for call in draft.state.calls), NOTHING)
+    # After a partial deposit what is outstanding is no multiple: the rest of one is not demanded a second time.
+    demanded = grown // increment * increment if grown > 0 else NOTHING
     if demanded <= 0 or demanded < terms.minimum_transfer:
         return
-    kind = "after_liquidation" if draft.state.liquidation else "further" if caller.has_called else "first"
+    has_open = any(call.step == caller.step for call in draft.state.calls)
+    kind = "further" if has_open else "after_liquidation" if draft.state.liquidation else "first"
     _issue(draft, caller.step, step, terms, kind, demanded)
 
 
-def _is_closing_out(draft: Draft, measure: Measure) -> bool:
-    """Say whether everything is about to be liquidated; a demand is made on what then remains."""
-    liquidating = _liquidating_step(draft)
-    if liquidating is None or not measure.holdings:
+def _is_taken_care_of(draft: Draft, measure: Measure) -> bool:
+    """
+    Say whether something other than the client is about to restore the pool; a demand is made on what then remains.
+
+    That is a liquidation of everything, a liquidation because a call went unmet, or a default: nobody is asked again
+    for what is being taken from him already.
+    """
+    if measure.is_flat:
+        return measure.equity < 0.0 and any(draft.ladder.steps[one.step].waterfall for one in draft.state.active)
+    one = _liquidating_step(draft, measure)
+    if one is None:
         return False
-    terms = draft.ladder.steps[liquidating.step].liquidate
-    return terms is not None and terms.fraction == 1
+    return one.by_unmet or _terms(draft, one).fraction == 1
 
 
 def _deficiency(terms: CallTerms, measure: Measure) -> float:
@@ -215,7 +237,6 @@ def _issue(draft: Draft, index: int, step: Step, terms: CallTerms, kind: str, am
         due_ns=terms.deadline.due_ns(draft.now_ns),
     )
     draft.set(number=number, calls=(*draft.state.calls, call))
-    draft.set_active(index, has_called=True)
     event = EventKind.CALL_FURTHER if kind == "further" else EventKind.CALL_ISSUED
     details = {"restore": terms.restore, "kind": kind, "deadline": terms.deadline.text}
     draft.say(event, index, call_id=call.call_id, amount=amount, due_ns=call.due_ns, data=details)
@@ -237,67 +258,115 @@ def _restrict(draft: Draft) -> None:
 # 6. Liquidation
 
 
-def _liquidating_step(draft: Draft) -> ActiveStep | None:
-    found = [one for one in draft.state.active if draft.ladder.steps[one.step].liquidate]
-    return found[-1] if found else None
+def _terms(draft: Draft, one: ActiveStep) -> LiquidationTerms:
+    terms = draft.ladder.steps[one.step].liquidate
+    if terms is None:
+        raise AssertionError("the step does not liquidate")
+    return terms
+
+
+def _until(draft: Draft, one: ActiveStep) -> float:
+    """Return where a liquidation ends; what follows an unmet call goes on until the call's own exit is reached."""
+    until = _terms(draft, one).until
+    return max(until, draft.ladder.steps[one.step].clear_after) if one.by_unmet else until
+
+
+def _liquidating_step(draft: Draft, measure: Measure) -> ActiveStep | None:
+    """Return the most severe step with work to do; one that has done its work waits until its entry is breached."""
+    for one in reversed(draft.state.active):
+        step = draft.ladder.steps[one.step]
+        if not step.liquidate or measure.is_flat or measure.is_at_least(_until(draft, one)):
+            continue
+        if not one.is_done or (step.below is not None and not measure.is_at_least(step.below)):
+            return one
+    return None
 
 
 def _liquidate(draft: Draft, measure: Measure) -> None:
-    one = _liquidating_step(draft)
     under_way = draft.state.liquidation
-    if one is None or (under_way and under_way.awaiting):
+    if under_way and under_way.awaiting:
         return
-    step = draft.ladder.steps[one.step]
-    terms = step.liquidate
-    if terms is None:
-        raise AssertionError("a liquidating step has terms")
-    # What follows an unmet call goes on until the call's own exit is reached.
-    until = max(terms.until, step.clear_after) if one.by_unmet else terms.until
-    if not measure.holdings or measure.is_at_least(until):
+    for one in draft.state.active:
+        has_ended = draft.ladder.steps[one.step].liquidate and measure.is_at_least(_until(draft, one))
+        if has_ended and not one.is_done:
+            draft.set_active(one.step, is_done=True)
+    chosen = _liquidating_step(draft, measure)
+    if chosen is None:
         _end_liquidation(draft, measure)
         return
-    if under_way is None or under_way.step != one.step:
-        under_way = Liquidation(one.step, until, next_ns=draft.now_ns)
+    draft.set_active(chosen.step, is_done=False)
+    if under_way is None or under_way.step != chosen.step:
+        under_way = Liquidation(chosen.step, 0.0, next_ns=max(draft.now_ns, chosen.next_round_ns))
+    until, terms = _until(draft, chosen), _terms(draft, chosen)
+    draft.set(liquidation=replace(under_way, until=until))
     if draft.now_ns < under_way.next_ns:
         return
-    draft.set(liquidation=under_way)
     if terms.cancel_orders_first and measure.has_orders:
-        draft.say(EventKind.ORDERS_CANCELLED, one.step)
+        draft.say(EventKind.ORDERS_CANCELLED, chosen.step)
         return
-    orders = plan_round(terms, measure, until)
-    if not orders:
-        return
+    orders = plan_round(terms, measure, until, float(draft.ladder.increment))
+    if orders:
+        _order_round(draft, terms, orders)
+    else:  # short of its ratio by less than can be traded
+        draft.set_active(chosen.step, is_done=True)
+        _end_liquidation(draft, measure)
+
+
+def _order_round(draft: Draft, terms: LiquidationTerms, orders: list[tuple[str, float]]) -> None:
+    under_way = draft.state.liquidation
+    if under_way is None:
+        raise AssertionError("a round belongs to a liquidation")
     number = draft.state.number + 1
     name = f"{draft.state.pool}#L{number}"
-    draft.set(
-        number=number,
-        liquidation=replace(
-            under_way, rounds=under_way.rounds + 1, awaiting=name, next_ns=draft.now_ns + terms.every_ns
-        ),
-    )
-    details = {"round": under_way.rounds + 1, "orders": [list(order) for order in orders]}
-    draft.say(EventKind.LIQUIDATION_ORDERED, one.step, call_id=name, data=details)
+    next_ns = draft.now_ns + terms.every_ns
+    ordered = replace(under_way, rounds=under_way.rounds + 1, awaiting=name, next_ns=next_ns)
+    draft.set(number=number, liquidation=ordered)
+    draft.set_active(ordered.step, next_round_ns=next_ns)
+    details = {"round": ordered.rounds, "orders": [list(order) for order in orders]}
+    draft.say(EventKind.LIQUIDATION_ORDERED, ordered.step, call_id=name, data=details)
+    if terms.fraction == 1:
+        _supersede(draft, ordered.step)
+
+
+def _supersede(draft: Draft, by: int) -> None:
+    """End the open calls: what they demand is taken from the positions, or from the waterfall."""
+    for call in draft.state.calls:
+        details = {"by": draft.ladder.steps[by].name}
+        draft.close_call(call, CallStatus.SUPERSEDED, EventKind.CALL_SUPERSEDED, data=details)
 
 
 def _end_liquidation(draft: Draft, measure: Measure) -> None:
-    """End a liquidation that has done its work; what is still missing may be called again."""
-    if draft.state.liquidation is None:
+    """End a liquidation that has done its work or whose step cleared; what is still missing may be called again."""
+    under_way = draft.state.liquidation
+    if under_way is None:
         return
-    for one in draft.state.active:
-        if draft.ladder.steps[one.step].call and one.is_exhausted:
-            draft.set_active(one.step, is_exhausted=False, has_called=False)
+    if not (under_way.rounds or measure.is_flat):
+        draft.set(liquidation=None)  # nothing was liquidated: calling again would go round in a circle for ever
+        return
+    for other in draft.state.active:
+        if draft.ladder.steps[other.step].call and other.is_exhausted:
+            draft.set_active(other.step, is_exhausted=False)
     _demand(draft, measure)
     draft.set(liquidation=None)
 
 
 def _declare_default(draft: Draft, measure: Measure) -> None:
-    """Declare a default once nothing is left to liquidate: only then is the shortfall known."""
-    for one in draft.state.active:
-        step = draft.ladder.steps[one.step]
-        if not step.waterfall or one.is_declared or measure.holdings or measure.equity >= 0.0:
-            continue
-        shortfall = round_requirement_up(-measure.equity, draft.ladder.increment)
-        draft.set(shortfall=shortfall)
-        draft.set_active(one.step, is_declared=True)
-        draft.say(EventKind.DEFAULT_DECLARED, one.step, amount=shortfall, data={"waterfall": list(step.waterfall)})
-        draft.say(EventKind.WATERFALL_DRAWN, one.step, amount=shortfall, data={"layer": step.waterfall[0]})
+    """
+    Declare a default once nothing is left to liquidate: only then is the shortfall known.
+
+    A shortfall that was covered in full while equity fell further leaves another one, declared again.
+    """
+    if not measure.is_flat or measure.equity >= 0.0 or draft.state.shortfall:
+        return
+    one = next((one for one in draft.state.active if draft.ladder.steps[one.step].waterfall), None)
+    if one is None:
+        return
+    waterfall = draft.ladder.steps[one.step].waterfall
+    shortfall = round_requirement_up(-measure.equity, draft.ladder.increment)
+    if not shortfall:
+        return
+    draft.set(shortfall=shortfall)
+    draft.set_active(one.step, is_declared=True)
+    draft.say(EventKind.DEFAULT_DECLARED, one.step, amount=shortfall, data={"waterfall": list(waterfall)})
+    draft.say(EventKind.WATERFALL_DRAWN, one.step, amount=shortfall, data={"layer": waterfall[0]})
+    _supersede(draft, one.step)

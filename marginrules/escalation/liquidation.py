@@ -12,13 +12,17 @@ from marginrules.terms import LiquidationTerms
 _NOISE = 1e-9
 
 
-def plan_round(terms: LiquidationTerms, measure: Measure, until: float) -> list[tuple[str, float]]:
+def plan_round(terms: LiquidationTerms, measure: Measure, until: float, dust: float) -> list[tuple[str, float]]:
     """
     Return the orders of one round.
 
     A fraction closes that part of every position. A target reduces maintenance margin to equity / target, position by
     position in the order the rulebook names; tiers make the requirement convex, so a part of a position frees at least
-    that part of its requirement.
+    that part of its requirement. Without equity no ratio can be reached by closing a part: a target closes everything.
+
+    Args:
+        dust: a position of which less than this would be left, by value, is closed whole; fractions of fractions would
+            never end.
 
     Returns:
         (symbol, signed quantity to trade); a long position is sold.
@@ -32,7 +36,9 @@ def plan_round(terms: LiquidationTerms, measure: Measure, until: float) -> list[
         shares = _shares_to_target(terms, measure, max(terms.target, until))
     orders = []
     for one in _in_order(terms.first, measure.holdings):
-        quantity = _round_up(abs(one.quantity) * shares.get(one.symbol, 0.0), one)
+        share = shares.get(one.symbol, 0.0)
+        share = 1.0 if share > 0.0 and abs(one.notional) * (1.0 - share) < dust else share
+        quantity = _round_up(abs(one.quantity) * share, one)
         if quantity > 0.0:
             orders.append((one.symbol, -math.copysign(quantity, one.quantity)))
     return orders
@@ -48,9 +54,11 @@ def _in_order(first: str, holdings: tuple[Holding, ...]) -> list[Holding]:
 
 
 def _shares_to_target(terms: LiquidationTerms, measure: Measure, target: float) -> dict[str, float]:
-    excess = measure.maintenance_margin - max(measure.equity, 0.0) / target
+    if measure.equity <= 0.0:
+        return {one.symbol: 1.0 for one in measure.holdings}
+    excess = measure.maintenance_margin - measure.equity / (target * (1.0 + _NOISE))
     if terms.first == "pro_rata":
-        share = min(1.0, excess / measure.maintenance_margin) if measure.maintenance_margin > 0.0 else 1.0
+        share = min(1.0, excess / measure.maintenance_margin)
         return {one.symbol: share for one in measure.holdings}
     shares = {}
     for one in _in_order(terms.first, measure.holdings):

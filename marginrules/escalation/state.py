@@ -31,6 +31,11 @@ class Measure:
     holdings: tuple[Holding, ...] = ()
     has_orders: bool = False
 
+    @property
+    def is_flat(self) -> bool:
+        """Say whether nothing is left to liquidate."""
+        return not any(one.quantity for one in self.holdings)
+
     def is_at_least(self, ratio: float) -> bool:
         """Say whether equity / MM has reached a ratio, compared crosswise; False for anything not a number."""
         if ratio == float("inf"):
@@ -45,7 +50,7 @@ class Call:
     call_id: str
     step: int
     step_name: str
-    kind: str  # "first", "further" (the deficiency grew), "after_liquidation"
+    kind: str  # "first", "further" (the deficiency grew while a call was open), "after_liquidation"
     digest: str  # of the rulebook it was made under
     line: int
     amount: Decimal
@@ -76,9 +81,10 @@ class ActiveStep:
     step: int
     since_ns: int
     by_unmet: bool  # entered because a call went unmet, not by its threshold
-    has_called: bool = False
     is_exhausted: bool = False  # its call went unmet or was waived; no further call until re-armed
     is_declared: bool = False  # a default was declared
+    is_done: bool = False  # its liquidation ended; the next one begins below `below` or after another unmet call
+    next_round_ns: int = 0  # no round of its liquidation before this
 
 
 @dataclass(frozen=True, slots=True)

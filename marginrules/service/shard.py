@@ -541,7 +541,9 @@ class Shard:
         """Return a pool's state, moved to the ladder it has to follow now unless an open call pins it."""
         state = self.states.get(pool) or LadderState(self.book.pool_label(pool), number=self.numbers.get(pool, 0))
         digest, number = self.program.digest, assessment.ladder
-        if state.is_pinned or (state.digest, state.ladder) == (digest, number):
+        # A pool that was closed out keeps to the ladder that closed it: without positions it has none of its own.
+        is_flat = not state.is_idle and assessment.maintenance_margin == 0.0 and not self.book.holdings(pool)
+        if state.is_pinned or is_flat or (state.digest, state.ladder) == (digest, number):
             return state
         old = self._ladder_of(state) if state.digest else None
         moved, happened = ladder.follow(state, old, digest, number, self.program.ladders[number], now_ns)
