@@ -86,7 +86,7 @@ class Life:
                 self.is_acting = False
                 self.desk.settle()
 
-    def _play_one(self, move: Move, other: Ladder) -> None:
+    def _play_one(self, move: Move, other: Ladder) -> None:  # noqa: PLR0912 - one branch for each sort of move
         name, which, size = move
         table, world = self.desk, self.desk.world
         if name == "price":

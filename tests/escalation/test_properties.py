@@ -96,7 +96,7 @@ def test_a_worse_account_is_no_less_severe(life: Life, loss: float, growth: floa
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(life=lives(), wobble=st.lists(st.floats(0.0, 1.0), min_size=2, max_size=6))
 def test_nothing_oscillates_inside_the_band(life: Life, wobble: list[float]) -> None:
-    """Between the entries of the steps not entered and the exits of the steps entered, no step moves, however it shakes."""
+    """Between the entries of steps not entered and the exits of steps entered, no step moves."""
     table = life.desk
     table.world.is_valid = True
     table.settle()
@@ -125,7 +125,7 @@ def test_nothing_oscillates_inside_the_band(life: Life, wobble: list[float]) -> 
 
 @checked
 def test_advance_is_idempotent(life: Life) -> None:
-    """The same measure at the same time again: no event, and the same state; once orders are gone that were cancelled."""
+    """The same measure at the same time again: no event and the same state, once cancelled orders are gone."""
     for moment in life.advances:
         measure = replace(moment.measure, has_orders=False) if moment.events else moment.measure
         again, events = ladder.advance(moment.after, moment.terms, measure, moment.now_ns)
@@ -140,7 +140,7 @@ def test_advance_is_idempotent(life: Life) -> None:
 
 @checked
 def test_every_call_ends_exactly_once(life: Life) -> None:
-    """A call has a name of its own, is open from its issue to its one end, and has ended once the world is left alone."""
+    """A call has its own name, is open from issue to its one end, and ends once the world is left alone."""
     life.leave_alone()
     issued = [event.call_id for event in life.desk.log if event.kind in ISSUES]
     ended = [event.call_id for event in life.desk.log if event.kind in ENDS]
@@ -176,7 +176,7 @@ def test_calls_end_within_bounded_time(life: Life) -> None:
 
 @checked
 def test_deadlines_are_handled_once_and_in_order(life: Life) -> None:
-    """However long nobody looked, the next advance ends each call that fell due, oldest deadline first, then enters steps."""
+    """However long nobody looked, the next advance ends what fell due, oldest first, then enters steps."""
     for moment in life.advances:
         assert all(call.falls_due_ns > moment.now_ns for call in moment.after.calls)
         fell_due = [call for call in moment.before.calls if call.falls_due_ns <= moment.now_ns]
@@ -226,7 +226,7 @@ def test_an_open_call_keeps_its_rulebook(life: Life) -> None:
 
 @checked
 def test_demands_are_whole_and_never_too_much(life: Life) -> None:
-    """A demand is a multiple of `round_to`, no less than the minimum; all open calls together never exceed what lacks."""
+    """A demand is a multiple of `round_to`, at least the minimum; open calls never exceed what lacks."""
     for moment in life.advances:
         for event in moment.events:
             if event.kind not in ISSUES:
@@ -281,7 +281,7 @@ def test_restriction_is_the_strictest_asked_for(life: Life) -> None:
 
 @checked
 def test_liquidation_takes_no_more_than_it_may(life: Life) -> None:
-    """A round only reduces, by no more than is held and than the fraction says; no orders are open when it begins."""
+    """A round only reduces, by no more than is held and the fraction says; no orders are open then."""
     for moment in life.advances:
         held = {one.symbol: one for one in moment.measure.holdings}
         for event in moment.events:
@@ -303,7 +303,7 @@ def test_liquidation_takes_no_more_than_it_may(life: Life) -> None:
 
 @checked
 def test_one_round_at_a_time_and_not_too_soon(life: Life) -> None:
-    """A round is ordered only once the last one was reported, and within a step no sooner than `every` after the last."""
+    """A round is ordered only once the last one was reported, within a step no sooner than `every`."""
     life.leave_alone()
     waited_for = ""
     last: dict[str, int] = {}
@@ -360,7 +360,7 @@ def test_what_remains_after_a_liquidation_is_called(life: Life) -> None:
 
 @checked
 def test_default_only_with_nothing_left(life: Life) -> None:
-    """A default is declared with no position left and equity below nothing, for all that lacks; and then nobody is called."""
+    """A default needs no position left and equity below nothing; it is for all that lacks, and ends calls."""
     life.leave_alone()
     for moment in life.advances:
         for event in moment.events:
@@ -382,7 +382,7 @@ def test_default_only_with_nothing_left(life: Life) -> None:
 
 @checked
 def test_without_prices_only_time_passes(life: Life) -> None:
-    """While an assessment cannot be trusted no step is entered by its threshold or left, nothing called or liquidated."""
+    """While an assessment cannot be trusted only deadlines pass: no threshold, call or liquidation."""
     allowed = {EventKind.CALL_UNMET, EventKind.STEP_ENTERED, EventKind.RESTRICTED}
     for moment in life.advances:
         if moment.measure.is_valid:
