@@ -252,12 +252,17 @@ class Shard:
         return outcome
 
     def _add_collateral(self, pool: int, asset: str, amount: float, now_ns: int) -> Decimal:
-        """Add to a balance; return what that added to equity, nothing where equity cannot be told."""
+        """
+        Add to a balance; return what that added to equity.
+
+        Without valid prices only the rulebook's own currency can be credited: its value needs none.
+        """
         before = self.book.engine.assess(pool, now_ns)
         self.book.deposit(pool, asset, amount)
         after = self.book.engine.assess(pool, now_ns)
         if not (before.is_valid and after.is_valid):
-            return Decimal(0)
+            is_own = asset == self.program.currency
+            return round_credit_down(amount, self.program.increment) if is_own else Decimal(0)
         return max(round_credit_down(after.equity - before.equity, self.program.increment), Decimal(0))
 
     # Orders
