@@ -660,8 +660,5 @@ cdef void derive(Mark* mark, const Spec* spec, const Asset* assets) noexcept nog
     else:
         mark.status |= MISSING_PRICE
         mark.unit_value = NAN
-    mark.fresh_until = spec.mark_ns + spec.max_age_ns
-    if settlement.fresh_until < mark.fresh_until:
-        mark.fresh_until = settlement.fresh_until
-    if spec.expires_ns != 0 and spec.expires_ns - 1 < mark.fresh_until:
-        mark.fresh_until = spec.expires_ns - 1
+    # What cannot be used at all is never fresh: the hot loop has to look at one thing only.
+    mark.fresh_until = fresh_until(spec, assets) if mark.status == 0 else INT64_MIN

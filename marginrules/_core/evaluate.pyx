@@ -145,7 +145,8 @@ cdef double with_orders(
         order = pool.orders + k
         mark = view.marks + order.instrument
         rule = rule_of(rules, mark)
-        flags[0] |= mark.status | (STALE_PRICE if now > mark.fresh_until else 0)
+        if now > mark.fresh_until:
+            flags[0] |= unfitness(view, order.instrument, now)
         quantity = pool.positions[order.position].quantity if order.position >= 0 else 0.0
         held = pool.positions[order.position].leverage_rate if order.position >= 0 else 0.0
         leverage_rate = greater(held, order.leverage_rate)
@@ -166,19 +167,33 @@ cdef double with_orders(
     return im
 
 
-cdef int32_t lateness(const View* view, const Pool* pool, int64_t now) noexcept nogil:
-    """Tell an expired instrument from a stale price; runs only when something was late."""
-    cdef int32_t k
-    cdef const Spec* spec
+cdef int64_t fresh_until(const Spec* spec, const Asset* assets) noexcept nogil:
+    """Return the last moment at which every price behind an instrument may be used."""
+    cdef int64_t moment = spec.mark_ns + spec.max_age_ns
+    if assets[spec.settlement].fresh_until < moment:
+        moment = assets[spec.settlement].fresh_until
+    if spec.expires_ns != 0 and spec.expires_ns - 1 < moment:
+        moment = spec.expires_ns - 1
+    return moment
+
+
+cdef int32_t unfitness(const View* view, int32_t instrument, int64_t now) noexcept nogil:
+    """Return why an instrument cannot be used now; runs only when something cannot."""
+    cdef const Spec* spec = view.specs + instrument
+    cdef int32_t found = view.marks[instrument].status
+    if now > fresh_until(spec, view.assets):
+        found |= STALE_PRICE
+    if spec.expires_ns != 0 and now >= spec.expires_ns:
+        found |= EXPIRED_INSTRUMENT
+    return found
+
+
+cdef int32_t unfitness_of(const View* view, const Pool* pool, int64_t now) noexcept nogil:
+    """Return why the instruments of a pool's positions cannot be used now."""
+    cdef int32_t k, found = 0
     for k in range(pool.position_count):
-        spec = view.specs + pool.positions[k].instrument
-        if spec.expires_ns != 0 and now >= spec.expires_ns:
-            return EXPIRED_INSTRUMENT
-    for k in range(pool.order_count):
-        spec = view.specs + pool.orders[k].instrument
-        if spec.expires_ns != 0 and now >= spec.expires_ns:
-            return EXPIRED_INSTRUMENT
-    return 0
+        found |= unfitness(view, pool.positions[k].instrument, now)
+    return found
 
 
 cdef inline int32_t level_of(const Ladder* ladder, double equity, double mm) noexcept nogil:
@@ -206,25 +221,25 @@ cdef inline void add_positions(
     cdef const Rule* rule
     cdef pair needed = pair_both(0.0), most
     cdef double pnl = 0.0, value
-    cdef int64_t fresh_until = INT64_MAX, ladders = 0
+    cdef int64_t fresh = INT64_MAX, ladders = 0
     cdef int32_t flags = 0
     while position != end:
         mark = marks + position.instrument
         rule = rule_of(rules, mark)
         value = position.quantity * mark.unit_value
-        flags |= mark.status
-        fresh_until = mark.fresh_until if mark.fresh_until < fresh_until else fresh_until
+        fresh = mark.fresh_until if mark.fresh_until < fresh else fresh
         ladders |= rule.ladders
         pnl += value - position.cost * mark.fx
         most = greatest_line(rule, fabs(value))
         if has_adjustment:
             flags |= <int32_t>rule.leverage_bit if not (position.leverage_rate > 0.0) else 0
             most = adjusted(rule, most, mark.open_interest, fabs(value), position.leverage_rate)
-        needed = pair_add(needed, pair_level(most))
+            most = pair_level(most)
+        needed = pair_add(needed, most)
         position += 1
     sums.needed = needed
     sums.pnl = pnl
-    sums.fresh_until = fresh_until
+    sums.fresh_until = fresh
     sums.ladders = ladders
     sums.flags = flags
 
@@ -250,7 +265,9 @@ cdef inline void assess_pool(const View* view, const Pool* pool, int64_t now, Re
         add_positions(view, pool, rules, 1, &sums)
     else:
         add_positions(view, pool, rules, 0, &sums)
-    flags = sums.flags | (STALE_PRICE if now > sums.fresh_until else 0)
+    flags = sums.flags
+    if now > sums.fresh_until:
+        flags |= unfitness_of(view, pool, now)
     im = pair_initial(sums.needed)
     mm = pair_maintenance(sums.needed)
     if pool.order_count:
@@ -261,8 +278,6 @@ cdef inline void assess_pool(const View* view, const Pool* pool, int64_t now, Re
     # IM is a sum of amounts of which none is negative or below its MM: where it is finite, so is MM.
     if not (isfinite(equity) and isfinite(im)):
         flags |= NOT_FINITE
-    if flags & STALE_PRICE:
-        flags |= lateness(view, pool, now)
     # Pools that mix products of several ladders follow the book's own ladder.
     number = <int32_t>sums.ladders
     if <uint32_t>sums.ladders & <uint32_t>(sums.ladders >> 32) or pool.position_count == 0:

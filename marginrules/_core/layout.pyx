@@ -72,12 +72,12 @@ cdef struct Program:         # one compiled rulebook; immutable
     int32_t ladder_count
     int32_t collateral_count
     int32_t has_concentration
-    int32_t has_adjustment   # a rule looks at open interest or at the leverage setting
+    int32_t has_adjustment   # a rule looks at open interest or at the leverage setting, or its lines are not level
 
 cdef struct Mark:            # what the hot loop reads of an instrument
     double unit_value        # value of a quantity of +1; negative for inverse contracts
     double fx                # value of one unit of the settlement asset
-    int64_t fresh_until      # last moment at which every price behind this may be used
+    int64_t fresh_until      # last moment at which this may be used; the first of all where `status` says something
     double open_interest
     int32_t rule_offset      # bytes from the first rule of a profile to that of the product
     int32_t status           # reason bits that hold whatever the time

@@ -59,6 +59,24 @@ cdef bint is_below(row, top, bint is_earlier, double cut):
     return True
 
 
+cdef bint is_level(list lines):
+    """
+    Say whether IM is nowhere below MM, so that nobody has to look at each notional.
+
+    Both are straight between the points where neighbouring lines meet: it is enough to look there, at nothing and at
+    the rates of the last line.
+    """
+    cdef list meetings = [0.0]
+    for low, high in zip(lines, lines[1:]):
+        meetings += [(high[side + 1] - low[side + 1]) / (high[side] - low[side])
+                     for side in (0, 2) if high[side] > low[side]]
+    for notional in meetings:
+        im, mm = (max(0.0, max(row[side] * notional - row[side + 1] for row in lines)) for side in (0, 2))
+        if not im >= mm * (1.0 - 1e-12):
+            return False
+    return all(row[0] >= row[2] for row in lines)
+
+
 cdef void set_lines(Rule* rule, const Line* lines, tuple windows):
     first, stride, rest, cuts = windows
     rule.lines = <const char*>(lines + <int>first)
@@ -103,6 +121,7 @@ cdef class Tables:
             for row in products:
                 if (row[0], row[1]) not in windows and row[1] > 0:
                     padded, stride, rest, cuts = windows_of(lines[row[0]:row[0] + row[1]])
+                    p.has_adjustment |= not is_level(lines[row[0]:row[0] + row[1]])
                     windows[row[0], row[1]] = len(laid), stride, rest, cuts
                     laid += padded
         cdef Line* line = <Line*>allocate(len(laid), sizeof(Line))
