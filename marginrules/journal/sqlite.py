@@ -68,7 +68,8 @@ class SqliteJournal:
         self._close_lock = threading.Lock()
         self._pending: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._failure: DurabilityError | None = None
-        self._readers = threading.local()
+        self._readers: list[sqlite3.Connection] = []  # all that were opened
+        self._idle: list[sqlite3.Connection] = []
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
@@ -113,13 +114,15 @@ class SqliteJournal:
         """Yield durable entries above a sequence number, in order."""
         condition = "AND event_count > 0" if only_with_events else ""
         query = f"SELECT {_COLUMNS} FROM entries WHERE seq > ? {condition} ORDER BY seq"  # noqa: S608 - no input in it
-        for row in self._reader().execute(query, (after,)):
-            yield _entry(row)
+        with self._reading() as reader:
+            for row in reader.execute(query, (after,)):
+                yield _entry(row)
 
     def find_request(self, request_id: str) -> Entry | None:
         """Return the durable entry of a request id."""
         query = f"SELECT {_COLUMNS} FROM entries WHERE request_id = ?"  # noqa: S608 - no input in it
-        row = self._reader().execute(query, (request_id,)).fetchone()
+        with self._reading() as reader:
+            row = reader.execute(query, (request_id,)).fetchone()
         return _entry(row) if row else None
 
     def close(self) -> None:
@@ -129,19 +132,27 @@ class SqliteJournal:
                 return
             self._pending.put(None)
             self._thread.join()
+            for reader in self._readers:
+                reader.close()
             if self._failure is None:
                 # Readers of other threads may still be open; with nothing left in the log, the file is the journal.
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._writer.close()
             self._lock_file.close()
 
-    def _reader(self) -> sqlite3.Connection:
-        """Return this thread's own connection: a reader never waits for the writer."""
-        found: sqlite3.Connection | None = getattr(self._readers, "connection", None)
-        if found is None:
-            found = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-            self._readers.connection = found
-        return found
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection that nobody else uses meanwhile: a reader never waits for the writer."""
+        try:
+            reader = self._idle.pop()
+        except IndexError:
+            uri = f"{self._path.absolute().as_uri()}?mode=ro"
+            reader = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+            self._readers.append(reader)
+        try:
+            yield reader
+        finally:
+            self._idle.append(reader)
 
     def _run(self) -> None:
         while (first := self._pending.get()) is not None:
