@@ -17,82 +17,7 @@ cdef extern from "pthread.h" nogil:
 
 cdef enum:
     CHUNK = 1024             # pools assessed under one read lock, so that a writer never waits long
-cdef double NAN = float("nan")
 
-
-@cython.final
-@cython.freelist(64)
-cdef class Assessment:
-    """Say what one pool is worth, what it must hold, and how many thresholds of its ladder are breached."""
-
-    cdef Result result
-
-    @property
-    def equity(self): return self.result.equity
-    @property
-    def initial_margin(self): return self.result.initial_margin
-    @property
-    def maintenance_margin(self): return self.result.maintenance_margin
-    @property
-    def collateral_value(self): return self.result.collateral_value
-    @property
-    def unrealized_pnl(self): return self.result.unrealized_pnl
-    @property
-    def level(self): return self.result.level
-    @property
-    def ladder(self): return self.result.ladder
-    @property
-    def flags(self): return self.result.flags
-    @property
-    def revision(self): return self.result.revision
-    @property
-    def is_valid(self): return self.result.flags & INVALID_MASK == 0
-
-    @property
-    def margin_ratio(self):
-        """Equity / maintenance margin; infinite, with the sign of the equity, where nothing is required."""
-        if self.result.maintenance_margin > 0.0:
-            return self.result.equity / self.result.maintenance_margin
-        return float("inf") if self.result.equity >= 0.0 else float("-inf")
-
-    @property
-    def margin_excess(self):
-        return greater(self.result.equity - self.result.initial_margin, 0.0)
-
-    @property
-    def margin_deficiency(self):
-        return greater(self.result.initial_margin - self.result.equity, 0.0)
-
-
-cdef Assessment wrap(const Result* result):
-    cdef Assessment made = Assessment.__new__(Assessment)
-    made.result = result[0]
-    return made
-
-
-@cython.final
-cdef class Batch:
-    """Hold the results of `count` pools, written by `Engine.assess_range` without the GIL."""
-
-    cdef Result* results
-    cdef readonly int count
-
-    def __cinit__(self, int count):
-        self.count = count
-        self.results = <Result*>allocate(count, sizeof(Result))
-
-    def __dealloc__(self):
-        free(self.results)
-
-    def __getitem__(self, int index):
-        if not 0 <= index < self.count:
-            raise IndexError(index)
-        return wrap(self.results + index)
-
-    def troubled(self, int count):
-        """Return the indices, among the first `count`, of pools that breach a threshold or cannot be assessed."""
-        cdef int32_t k
-        return [k for k in range(count) if self.results[k].level != 0 or self.results[k].flags & INVALID_MASK]
 
 
 @cython.final
@@ -384,8 +309,6 @@ cdef class Engine:
         cdef Pool made
         cdef Pool old
         cdef Pool* target
-        cdef Spec* spec
-        cdef int32_t k
         made.position_count, made.balance_count, made.order_count = len(positions), len(balances), 0
         made.positions = <Position*>(malloc(len(positions) * sizeof(Position)) if positions else NULL)
         made.balances = <Balance*>(malloc(len(balances) * sizeof(Balance)) if balances else NULL)
@@ -394,18 +317,12 @@ cdef class Engine:
                 orders and made.orders == NULL):
             free_pool(&made)
             raise MemoryError("out of memory")
-        for k, (instrument, quantity, entry_price, leverage) in enumerate(positions):
-            spec = self.specs + <int>instrument
-            made.positions[k].instrument = instrument
-            made.positions[k].unused = 0
-            made.positions[k].quantity = quantity
-            made.positions[k].cost = 0.0 if spec.spot else cost_of(spec, quantity, entry_price)
-            made.positions[k].leverage_rate = 1.0 / <double>leverage if leverage else 0.0
-        for k, (asset, amount) in enumerate(balances):
-            made.balances[k].asset = asset
-            made.balances[k].amount = amount
-            made.balances[k].unused = 0
-        self.sum_orders(&made, orders)
+        try:
+            self.write_holdings(&made, balances, positions)
+            self.sum_orders(&made, orders)
+        except:  # noqa: E722 - whatever it was, what was allocated goes back
+            free_pool(&made)
+            raise
         made.due = due
         made.profile = profile
         with nogil:
@@ -420,6 +337,22 @@ cdef class Engine:
             pthread_rwlock_unlock(&self.lock)
         free_pool(&old)
 
+    cdef int write_holdings(self, Pool* made, list balances, list positions) except -1:
+        cdef Spec* spec
+        cdef int32_t k
+        for k, (instrument, quantity, entry_price, leverage) in enumerate(positions):
+            spec = self.specs + <int>instrument
+            made.positions[k].instrument = instrument
+            made.positions[k].unused = 0
+            made.positions[k].quantity = quantity
+            made.positions[k].cost = 0.0 if spec.spot else cost_of(spec, quantity, entry_price)
+            made.positions[k].leverage_rate = 1.0 / <double>leverage if leverage else 0.0
+        for k, (asset, amount) in enumerate(balances):
+            made.balances[k].asset = asset
+            made.balances[k].amount = amount
+            made.balances[k].unused = 0
+        return 0
+
     def put_orders(self, int pool, list orders):
         """Replace the open orders of a pool by rows (instrument id, signed quantity, price or 0, leverage or 0)."""
         cdef Pool made
@@ -428,7 +361,11 @@ cdef class Engine:
         made = target[0]
         made.order_count = 0
         made.orders = <OrderSum*>(allocate(len(orders), sizeof(OrderSum)) if orders else NULL)
-        self.sum_orders(&made, orders)
+        try:
+            self.sum_orders(&made, orders)
+        except:  # noqa: E722 - whatever it was, what was allocated goes back
+            free(made.orders)
+            raise
         with nogil:
             pthread_rwlock_wrlock(&self.lock)
             old = target.orders
@@ -621,44 +558,3 @@ cdef class Engine:
         Where the instrument settles in its own underlying, the price of that asset moves along.
         """
         return Scratch(self, pool, 0).root(instrument, now, ratio)
-
-
-cdef struct PriceRow:
-    int32_t index
-    double price
-    int64_t time_ns
-    int64_t max_age_ns
-    double open_interest
-
-
-cdef int grow(void** memory, int count, int* room, size_t size) noexcept nogil:
-    """Make room for one more, zeroed; return 0 when memory is out. Growth is by half again, to keep the slack small."""
-    cdef void* bigger
-    cdef int wanted
-    if count < room[0]:
-        memset(<char*>memory[0] + count * size, 0, size)
-        return 1
-    wanted = room[0] + room[0] // 2 + 64
-    bigger = realloc(memory[0], wanted * size)
-    if bigger == NULL:
-        return 0
-    memory[0] = bigger
-    room[0] = wanted
-    memset(<char*>memory[0] + count * size, 0, size)
-    return 1
-
-
-cdef void derive(Mark* mark, const Spec* spec, const Asset* assets) noexcept nogil:
-    """Compute from the prices what the hot loop reads, once per change."""
-    cdef const Asset* settlement = assets + spec.settlement
-    mark.status &= ~(MISSING_PRICE | NOT_FINITE)
-    mark.status |= 0 if 0.0 <= mark.open_interest < INFINITE else NOT_FINITE
-    mark.fx = settlement.price
-    # A settlement asset worth nothing would make every requirement nothing.
-    if spec.mark > 0.0 and settlement.price > 0.0 and not settlement.status & MISSING_PRICE:
-        mark.unit_value = cost_of(spec, 1.0, spec.mark) * settlement.price
-    else:
-        mark.status |= MISSING_PRICE
-        mark.unit_value = NAN
-    # What cannot be used at all is never fresh: the hot loop has to look at one thing only.
-    mark.fresh_until = fresh_until(spec, assets) if mark.status == 0 else INT64_MIN
