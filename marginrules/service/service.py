@@ -20,8 +20,9 @@ from marginrules.errors import InputError, JournalCorruptError, MarginRulesError
 from marginrules.journal import Entry
 from marginrules.journal.chain import GENESIS, Journal, chain_hash
 from marginrules.model import Order, OrderDecision
+from marginrules.service.decide import decide, decision_of
 from marginrules.service.ports import Clock
-from marginrules.service.shard import Outcome, Shard, decision_of
+from marginrules.service.shard import Outcome, Shard
 from marginrules.units import format_time
 
 Data = dict[str, Any]
@@ -88,9 +89,9 @@ class Service:
         """Return the time of a decision taken now; it never runs backwards."""
         return max(self.clock.now_ns(), self._last_ns)
 
-    def check(self, account: str, pool: str, order: Order, want_largest: bool = True) -> OrderDecision:
+    def check(self, account: str, pool: str, order: Order) -> OrderDecision:
         """Decide one order from memory."""
-        return self.shard.decide(account, pool, order, self.now_ns(), want_largest)
+        return decide(self.shard, account, pool, order, self.now_ns())
 
     def hold(self, request_id: str, account: str, pool: str, order: Data) -> OrderDecision:
         """Decide one order and reserve its margin where it is accepted; durable before it is acknowledged."""

@@ -16,15 +16,16 @@ from decimal import Decimal
 from typing import Any
 
 from marginrules._core.core import Assessment, Batch
-from marginrules.codes import INVALID_MASK, CallStatus, EventKind, Reason, Restriction
+from marginrules.codes import CallStatus, EventKind, Reason, Restriction
 from marginrules.errors import InputError
 from marginrules.escalation import desk, ladder
 from marginrules.escalation.state import Call, Event, LadderState, Measure
 from marginrules.limits import BATCH_ITEMS_MAX
-from marginrules.model import CROSS, Order, OrderDecision
+from marginrules.model import CROSS, Order
 from marginrules.rulebook import Program, load
 from marginrules.service import border
 from marginrules.service.book import Book
+from marginrules.service.decide import decide, decision_data, refused
 from marginrules.terms import Ladder
 from marginrules.units import DAY_NS, format_time, round_credit_down
 
@@ -32,8 +33,6 @@ Data = dict[str, Any]
 FUTURE_NS = 5_000_000_000  # how far ahead of the server a price may be
 ANSWER_KEPT_NS = DAY_NS  # how long the answer under a client order id outlives its order
 _SETTLE_MAX = 16
-_RESTRICTED = int(Reason.POOL_BLOCKED | Reason.POOL_REDUCE_ONLY)
-_REASONS = {0: Reason(0), **{int(bit): bit for bit in Reason}}  # an enum is slow to make, and most answers have one bit
 _ENDS = {
     EventKind.CALL_MET: CallStatus.MET,
     EventKind.CALL_CURED: CallStatus.CURED,
@@ -85,7 +84,7 @@ class Shard:
         self.calls: dict[str, Call] = {}
         self.answers: dict[tuple[str, str], Answer] = {}
         self.market_sequence = 0
-        self._margin_rules: dict[tuple[int, int, str], str] = {}  # names, made once for each
+        self.margin_rules: dict[tuple[int, int, str], str] = {}  # names of rates, made once for each
         self._timers: list[tuple[int, int]] = []
         self._scheduled: dict[int, int] = {}
         self._batch: Batch | None = None
@@ -267,67 +266,6 @@ class Shard:
 
     # Orders
 
-    def decide(self, account: str, pool: str, order: Order, now_ns: int, want_largest: bool = True) -> OrderDecision:
-        """Decide one order from memory; nothing is changed, and any thread may ask."""
-        book = self.book
-        account_id = book.account_ids.get(account)
-        if self.active is None:
-            return _refused(Reason.NO_RULEBOOK)
-        if account_id is None:
-            return _refused(Reason.UNKNOWN_ACCOUNT)
-        instrument = book.instrument_ids.get(order.symbol, -1)
-        if instrument < 0:
-            return _refused(Reason.UNKNOWN_INSTRUMENT)
-        if pool == CROSS:
-            pool_id = book.cross_pools[account_id]
-        else:
-            pool_id = book.isolated_pools.get((account_id, book.instrument_ids.get(pool, -1)), -1)
-            if pool_id < 0 or pool != order.symbol:
-                return _refused(Reason.UNKNOWN_POOL)
-        accepted, flags, before, after, largest = book.engine.check_order(
-            pool_id, instrument, order.quantity, order.price, order.leverage, order.reduce_only, now_ns, want_largest
-        )
-        # The book that decided, which may be older by now than the active one.
-        program = self.revisions[before.revision - 1].program
-        if flags & INVALID_MASK:
-            return _refused(Reason(flags))._replace(digest=program.digest)
-        rule = self._restricting_rule(pool_id) if flags & _RESTRICTED else ""
-        rule = rule or self._margin_rule(program, before.revision, account, order.symbol)
-        return OrderDecision(
-            accepted,
-            _REASONS.get(flags) or Reason(flags),
-            before.equity,
-            before.initial_margin,
-            before.maintenance_margin,
-            after.equity,
-            after.initial_margin,
-            after.maintenance_margin,
-            _tidy(largest),
-            rule,
-            program.digest,
-        )
-
-    def _restricting_rule(self, pool: int) -> str:
-        """Name the line of the step that restricts a pool; "" where none does any more."""
-        state = self.states.get(pool)
-        if state is None:
-            return ""
-        pinned = self._ladder_of(state)
-        steps = [pinned.steps[one.step] for one in state.active if pinned.steps[one.step].restrict]
-        step = max(steps, key=lambda one: one.restrict, default=None)
-        return f"{self.programs[state.digest].name}:{step.line} {pinned.name}/{step.name}" if step else ""
-
-    def _margin_rule(self, program: Program, revision: int, account: str, symbol: str) -> str:
-        """Name the line of the rates that an account's order in an instrument is margined by."""
-        class_id = self.book.engine.account_state(self.book.account_ids[account])[0]
-        profile = program.profile_of(self.book.class_names[class_id], account)
-        found = self._margin_rules.get((revision, profile, symbol))
-        if found is None:
-            product = program.product_of(self.book.instruments[symbol])
-            found = program.margin_rules[profile][product] if product >= 0 and profile >= 0 else program.name
-            self._margin_rules[revision, profile, symbol] = found
-        return found
-
     def _hold(self, data: Data, now_ns: int) -> Outcome:
         """Take {account, pool, order}; the same client order id twice gives the first answer."""
         order = border.order(data["order"])
@@ -336,14 +274,14 @@ class Shard:
         known = self.answers.get((account, order.client_order_id))
         if known is not None:
             same = known.order == order
-            return Outcome(known.reply if same else decision_data(_refused(Reason.CLIENT_ORDER_ID_REUSED)))
+            return Outcome(known.reply if same else decision_data(refused(Reason.CLIENT_ORDER_ID_REUSED)))
         if order.expires_ns and order.expires_ns <= now_ns:
             raise InputError("MR-I102", f"expires_ns was {format_time(order.expires_ns)}, in the past")
-        decision = self.decide(account, pool, order, now_ns)
+        decision = decide(self, account, pool, order, now_ns)
         if decision.accepted:
             pool_id = self.book.pool_id(account, pool)
             if order.client_order_id in self.book.orders.get(pool_id, {}):
-                return Outcome(decision_data(_refused(Reason.CLIENT_ORDER_ID_REUSED)))
+                return Outcome(decision_data(refused(Reason.CLIENT_ORDER_ID_REUSED)))
             self.book.add_order(pool_id, order)
             decision = decision._replace(held=True)
             self._schedule(pool_id)
@@ -592,24 +530,3 @@ class Shard:
                     ended, status=_ENDS[event.kind], closed_ns=event.time_ns, deposited=paid
                 )
         events.extend(happened)
-
-
-def _tidy(quantity: float) -> float:
-    """Drop the noise behind the twelfth digit, downwards only: what is offered has to pass."""
-    tidy = float(f"{quantity:.12g}")
-    return min(tidy, quantity)
-
-
-def _refused(reason: Reason) -> OrderDecision:
-    nothing = 0.0
-    return OrderDecision(False, reason, nothing, nothing, nothing, nothing, nothing, nothing, nothing)
-
-
-def decision_data(decision: OrderDecision) -> Data:
-    """Return a decision as plain data."""
-    return {**decision._asdict(), "reasons": int(decision.reasons)}
-
-
-def decision_of(data: Data) -> OrderDecision:
-    """Return the decision that plain data holds."""
-    return OrderDecision(**{**data, "reasons": Reason(data["reasons"])})

@@ -12,6 +12,7 @@ import yaml
 from marginrules.codes import InstrumentKind, Reason
 from marginrules.escalation.state import Event
 from marginrules.service import border
+from marginrules.service.decide import decide
 from marginrules.service.shard import Outcome, Shard
 from marginrules.service.views import view_pool
 from marginrules.units import format_time, parse_timestamp_ns
@@ -109,7 +110,7 @@ class World:
             "leverage": float(data.get("leverage", 0)),
         }
         order = border.order({"client_order_id": "example", "symbol": data["symbol"], **number})
-        decision = self.shard.decide("example", self.pool_name, order, self.now_ns)
+        decision = decide(self.shard, "example", self.pool_name, order, self.now_ns)
         return {
             "accepted": "yes" if decision.accepted else "no",
             "reasons": ", ".join(Reason(decision.reasons).names).lower(),

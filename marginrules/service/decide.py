@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+One order, decided from memory: names to ids, the core's verdict, and the rulebook line behind it.
+
+Nothing is changed and no lock is taken; any thread may ask while the one writer writes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from marginrules.codes import INVALID_MASK, Reason
+from marginrules.model import CROSS, Order, OrderDecision
+
+if TYPE_CHECKING:
+    from marginrules.service.shard import Shard
+
+_RESTRICTED = int(Reason.POOL_BLOCKED | Reason.POOL_REDUCE_ONLY)
+_REASONS = {0: Reason(0), **{int(bit): bit for bit in Reason}}  # an enum is slow to make; most answers have one bit
+
+
+def decide(shard: Shard, account: str, pool: str, order: Order, now_ns: int) -> OrderDecision:
+    """
+    Decide one order.
+
+    Args:
+        pool: `CROSS`, or the symbol of an isolated pool.
+
+    Returns:
+        The decision; what is unknown is a refusal with its reason, not an error.
+    """
+    book = shard.book
+    account_id = book.account_ids.get(account)
+    if shard.active is None:
+        return refused(Reason.NO_RULEBOOK)
+    if account_id is None:
+        return refused(Reason.UNKNOWN_ACCOUNT)
+    instrument = book.instrument_ids.get(order.symbol, -1)
+    if instrument < 0:
+        return refused(Reason.UNKNOWN_INSTRUMENT)
+    if pool == CROSS:
+        pool_id = book.cross_pools[account_id]
+    else:
+        pool_id = book.isolated_pools.get((account_id, book.instrument_ids.get(pool, -1)), -1)
+        if pool_id < 0 or pool != order.symbol:
+            return refused(Reason.UNKNOWN_POOL)
+    accepted, flags, before, after, largest = book.engine.check_order(
+        pool_id, instrument, order.quantity, order.price, order.leverage, order.reduce_only, now_ns
+    )
+    # The book that decided, which may be older by now than the active one.
+    revision = shard.revisions[before.revision - 1]
+    if flags & INVALID_MASK:
+        return refused(Reason(flags))._replace(digest=revision.program.digest)
+    rule = _restricting_rule(shard, pool_id) if flags & _RESTRICTED else ""
+    return OrderDecision(
+        accepted,
+        _REASONS.get(flags) or Reason(flags),
+        before.equity,
+        before.initial_margin,
+        before.maintenance_margin,
+        after.equity,
+        after.initial_margin,
+        after.maintenance_margin,
+        _tidy(largest),
+        rule or _margin_rule(shard, before.revision, account, order.symbol),
+        revision.program.digest,
+    )
+
+
+def refused(reason: Reason) -> OrderDecision:
+    """Return a refusal for a reason that leaves no figures to tell."""
+    return OrderDecision(False, reason, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def decision_data(decision: OrderDecision) -> dict[str, Any]:
+    """Return a decision as plain data."""
+    return {**decision._asdict(), "reasons": int(decision.reasons)}
+
+
+def decision_of(data: dict[str, Any]) -> OrderDecision:
+    """Return the decision that plain data holds."""
+    return OrderDecision(**{**data, "reasons": Reason(data["reasons"])})
+
+
+def _restricting_rule(shard: Shard, pool: int) -> str:
+    """Name the line of the step that restricts a pool; "" where none does any more."""
+    state = shard.states.get(pool)
+    if state is None:
+        return ""
+    program = shard.programs[state.digest]
+    ladder = program.ladders[state.ladder]
+    steps = [ladder.steps[one.step] for one in state.active if ladder.steps[one.step].restrict]
+    step = max(steps, key=lambda one: one.restrict, default=None)
+    return f"{program.name}:{step.line} {ladder.name}/{step.name}" if step else ""
+
+
+def _margin_rule(shard: Shard, revision: int, account: str, symbol: str) -> str:
+    """Name the line of the rates that an account's order in an instrument is margined by."""
+    book, program = shard.book, shard.revisions[revision - 1].program
+    class_id = book.engine.account_state(book.account_ids[account])[0]
+    profile = program.profile_of(book.class_names[class_id], account)
+    found = shard.margin_rules.get((revision, profile, symbol))
+    if found is None:
+        product = program.product_of(book.instruments[symbol])
+        found = program.margin_rules[profile][product] if product >= 0 and profile >= 0 else program.name
+        shard.margin_rules[revision, profile, symbol] = found
+    return found
+
+
+def _tidy(quantity: float) -> float:
+    """Drop the noise behind the twelfth digit, downwards only: what is offered has to pass."""
+    return min(float(f"{quantity:.12g}"), quantity)
