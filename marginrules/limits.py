@@ -33,6 +33,7 @@ GROUP_COMMIT_NS = 2_000_000
 GROUP_COMMIT_EVENTS_MAX = 256
 
 MAGNITUDE_MAX = 1e15  # of any price, quantity or amount; keeps every sum of products far from overflow
+MAGNITUDE_MIN = 1e-12  # of any that is not 0; keeps every quotient of two far from overflow
 LEVERAGE_MAX = 1_000.0
 TIME_NS_MAX = 1 << 62
 

@@ -155,6 +155,7 @@ cdef int try_order(
     cdef const Spec* spec = view.specs + proposal.instrument
     cdef double price = proposal.price if proposal.price > 0.0 else spec.mark
     cdef Result with_order
+    cdef double filled_margin
     cdef int flags
     if proposal.reduce_only and not is_reducing(pool, proposal):
         after[0] = before[0]
@@ -169,13 +170,18 @@ cdef int try_order(
     add_fill(filled, spec, proposal.instrument, proposal.quantity, price, proposal.leverage_rate)
     filled.order_count = 0
     evaluate(view, filled, now, after)
+    filled_margin = after.initial_margin
     after.initial_margin = with_order.initial_margin
     flags = (with_order.flags | after.flags) & INVALID_MASK
     if flags:
         return flags
-    if before.equity >= with_order.initial_margin:
+    # A fill of spot turns one asset into another, which may count for less.
+    if before.equity >= with_order.initial_margin and (not spec.spot or after.equity >= filled_margin):
         return 0
-    return RISK_NOT_RAISED if is_not_riskier(before, after) else INSUFFICIENT_MARGIN
+    # Neither this order's own fill nor all resting orders together may raise risk.
+    if is_not_riskier(before, after) and with_order.initial_margin <= before.initial_margin:
+        return RISK_NOT_RAISED
+    return INSUFFICIENT_MARGIN
 
 
 cdef void restore_pool(const Pool* source, Pool* copy) noexcept nogil:

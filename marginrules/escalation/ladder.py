@@ -60,13 +60,18 @@ def advance(state: LadderState, ladder: Ladder, measure: Measure, now_ns: int) -
     return draft.done()
 
 
-def next_due_ns(state: LadderState, ladder: Ladder) -> int | None:
-    """Return the next moment at which time alone changes something; None where nothing waits."""
+def due_times(state: LadderState, ladder: Ladder) -> list[int]:
+    """Return the moments at which time alone may change something; what had no valid price may lie in the past."""
     due = [call.falls_due_ns for call in state.calls]
     due += [since + ladder.steps[step].for_ns for step, since in state.pending]
     if state.liquidation and not state.liquidation.awaiting:
         due.append(state.liquidation.next_ns)
-    return min(due, default=None)
+    return due
+
+
+def next_due_ns(state: LadderState, ladder: Ladder) -> int | None:
+    """Return the next moment at which time alone changes something; None where nothing waits."""
+    return min(due_times(state, ladder), default=None)
 
 
 def follow(

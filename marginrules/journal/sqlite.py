@@ -68,6 +68,7 @@ class SqliteJournal:
         self._close_lock = threading.Lock()
         self._pending: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._failure: DurabilityError | None = None
+        self._is_closed = False
         self._readers: list[sqlite3.Connection] = []  # all that were opened
         self._idle: list[sqlite3.Connection] = []
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
@@ -104,6 +105,8 @@ class SqliteJournal:
         with self._taken_lock:
             if self._failure:
                 raise self._failure
+            if self._is_closed:
+                raise DurabilityError("MR-S102", "journal was closed", "nothing is acknowledged after that")
             self._seq += 1
             self._head = chain_hash(self._head, self._seq, time_ns, kind, request_id, event_count, body)
             row = (self._seq, time_ns, kind, request_id or None, event_count, body, self._head)
@@ -130,7 +133,9 @@ class SqliteJournal:
         with self._close_lock:
             if self._lock_file.closed:
                 return
-            self._pending.put(None)
+            with self._taken_lock:
+                self._is_closed = True
+                self._pending.put(None)
             self._thread.join()
             for reader in self._readers:
                 reader.close()
@@ -162,7 +167,7 @@ class SqliteJournal:
                     cursor.execute("BEGIN IMMEDIATE")
                     cursor.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)", [row for row, _ in group])
                     cursor.execute("COMMIT")
-            except sqlite3.Error as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, nothing after it may be acknowledged
                 self._fail(group, error)
                 return
             self._durable_seq = int(str(group[-1][0][0]))
@@ -189,7 +194,7 @@ class SqliteJournal:
             group.append(following)
         return group, False
 
-    def _fail(self, group: list[_Pending], error: sqlite3.Error) -> None:
+    def _fail(self, group: list[_Pending], error: Exception) -> None:
         failure = DurabilityError("MR-S102", f"journal write failed: {error}", "see to the disk, then start again")
         with self._taken_lock:
             self._failure = failure

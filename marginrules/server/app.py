@@ -177,7 +177,8 @@ class Server:
         if self.settings.metrics_port:
             port = self.settings.metrics_port
             try:
-                made = start_http_server(port, self.settings.host, self.metrics.registry)
+                # The page is plain HTTP, so it stays on this machine whatever the services listen on.
+                made = start_http_server(port, "127.0.0.1", self.metrics.registry)
             except OSError as error:
                 raise InputError("MR-I102", f"metrics port {port} could not be bound: {error.strerror}") from None
             self._metrics_server = made[0]

@@ -267,8 +267,8 @@ class Handlers:
         position, has_caught_up = request.after_position, False
         while not is_over():
             seen = self._service.published
-            unread = self._service.events(position)
-            batch = list(itertools.islice(unread, STREAM_LAG_EVENTS_MAX + 1))
+            # Read into memory first: a slow client must not hold a transaction of the journal open.
+            batch = list(itertools.islice(self._service.events(position), STREAM_LAG_EVENTS_MAX + 1))
             if has_caught_up and len(batch) > STREAM_LAG_EVENTS_MAX:
                 hint = f"resume after position {position}"
                 raise OverloadError(

@@ -20,7 +20,7 @@ class Settings:
         rulebook: activated where the journal has no active rulebook yet; None: wait for one to come by the API.
         journal: file; None: a temporary one, gone with the process.
         host, port: to listen on; port 0: any free one.
-        metrics_port: of the Prometheus page, on the same host; 0: none.
+        metrics_port: of the Prometheus page, always on loopback; 0: none.
         clock: "system", or "market" to take the time of the market updates.
         tls_certificate, tls_key: PEM files; needed for any host but loopback.
         tls_client_ca: PEM file; where given, clients must show a certificate it signed.

@@ -48,6 +48,7 @@ class Book:
         self.isolated_pools: dict[tuple[int, int], int] = {}
         self.orders: dict[int, dict[str, OpenOrder]] = {}
         self.price_times: dict[str, int] = {}
+        self._asset_prices: dict[str, tuple[float, int]] = {}
         self.program: Program | None = None
 
     # Names
@@ -110,12 +111,21 @@ class Book:
                 if name in self.account_ids
             },
         )
-        self.engine.set_prices([(self.asset_ids[program.currency], 1.0, 0, FOREVER_NS)], [])
+        # How long a price may be used is the rulebook's to say, also of prices that came before it.
+        known = [(self.asset_ids[name], *one, program.max_age_ns) for name, one in self._asset_prices.items()]
+        self.engine.set_prices([(self.asset_ids[program.currency], 1.0, 0, FOREVER_NS), *known], [])
 
     def misfits(self, program: Program) -> list[str]:
         """Return what of this book a program could not evaluate."""
         found = [f"account class {name}" for name in self.class_names if program.profile_of(name, "") < 0]
         found += [f"instrument {name}" for name, one in self.instruments.items() if program.product_of(one) < 0]
+        settled = sorted({one.settlement for one in self.instruments.values()})
+        found += [f"settlement asset {name}" for name in settled if name not in program.assets]
+        dropped = set(self.program.assets if self.program else ()) - set(program.assets)
+        if dropped:
+            pools = range(self.engine.pool_count)
+            held = {self.asset_names[row[0]] for pool in pools for row in self.engine.pool_content(pool)[1]}
+            found += [f"collateral {name}" for name in sorted(dropped & held)]
         if self.program and self.program.currency != program.currency:
             found.append(f"currency {self.program.currency}")
         return found
@@ -164,6 +174,7 @@ class Book:
             if one.name in self.instrument_ids:
                 marks.append((self.instrument_ids[one.name], one.price, one.time_ns, one.open_interest))
             else:
+                self._asset_prices[one.name] = (one.price, one.time_ns)
                 assets.append((self.asset_ids[one.name], one.price, one.time_ns, age))
         self.engine.set_prices(assets, marks)
 
@@ -177,9 +188,9 @@ class Book:
         class_id = self._class_id(account.account_class)
         if number is None:
             number = self.engine.add_account(class_id)
-            self.account_ids[account.account_id] = number
             self.account_names.append(account.account_id)
             self.cross_pools.append(self.engine.add_pool(number, -1))
+            self.account_ids[account.account_id] = number  # last: a check may find it at once
         self.engine.set_account(number, class_id, account.sequence)
         profile = self.program.profile_of(account.account_class, account.account_id)
         given = {one.name: one for one in account.pools}
@@ -290,8 +301,13 @@ class Book:
         """Add an amount of an asset to a pool."""
         self.engine.add_balance(pool, self.asset_id(asset), amount)
 
-    def fill(self, pool: int, symbol: str, quantity: float, price: float, fee: float) -> None:
-        """Fill a quantity at a price; what is realised, less the fee, goes to the balance in the settlement asset."""
+    def fill(self, pool: int, symbol: str, quantity: float, price: float, fee: float, setting: float) -> None:
+        """
+        Fill a quantity at a price; what is realised, less the fee, goes to the balance in the settlement asset.
+
+        Args:
+            setting: leverage of the order, for a position that has none of its own yet.
+        """
         instrument = self.instruments[symbol]
         number = self.instrument_ids[symbol]
         held, entry, leverage = 0.0, 0.0, 0.0
@@ -299,16 +315,15 @@ class Book:
             if known == number:
                 held, entry, leverage = known_quantity, known_entry, known_leverage
         after, average, cash = apply_fill(instrument, held, entry, quantity, price)
-        self.engine.set_position(pool, number, after, average, leverage)
+        self.engine.set_position(pool, number, after, average, leverage or setting)
         self.engine.add_balance(pool, self.asset_ids[instrument.settlement], cash - fee)
 
-    def reduce_order(self, pool: int, client_order_id: str, quantity: float) -> None:
-        """Take a filled quantity off an open order; an order that is filled is gone."""
+    def reduce_order(self, pool: int, client_order_id: str, left: float) -> None:
+        """Leave an open order with what a fill left of it; one that is filled, or was gone before, is gone."""
         orders = dict(self.orders.get(pool, {}))
-        one = orders[client_order_id]
-        left = one.order.quantity - quantity
-        if left * one.order.quantity <= 0.0 or abs(left) <= 1e-12 * abs(one.order.quantity):
-            del orders[client_order_id]
-        else:
+        one = orders.pop(client_order_id, None)
+        if one is None:
+            return
+        if left:
             orders[client_order_id] = OpenOrder(one.order._replace(quantity=left), one.is_held)
         self.replace_orders(pool, orders)

@@ -28,6 +28,8 @@ def number(field: str, value: float, low: float, high: float = limits.MAGNITUDE_
     if not (low < value if low_open else low <= value) or not value <= high:
         bound = "above" if low_open else "from"
         raise InputError("MR-I102", f"{field} was {value:g}", f"allowed: {bound} {low:g} to {high:g}")
+    if 0.0 < abs(value) < limits.MAGNITUDE_MIN:
+        raise InputError("MR-I102", f"{field} was {value:g}", f"allowed: 0, or at least {limits.MAGNITUDE_MIN:g}")
     return float(value)
 
 
@@ -179,6 +181,7 @@ def account(data: Data, instruments: Mapping[str, Instrument]) -> Account:
     """Read one account snapshot."""
     name = identifier("account_id", data["account_id"])
     pools = bounded(f"pools of {name}", data.get("pools", ()), limits.POOLS_PER_ACCOUNT_MAX)
+    unique("client_order_id", [one["client_order_id"] for item in pools for one in item.get("orders", ())])
     unique(f"pool of {name}", [item.get("name", "") for item in pools])
     sequence = data["sequence"]
     if not 0 < sequence <= limits.TIME_NS_MAX:

@@ -38,6 +38,8 @@ def decide(shard: Shard, account: str, pool: str, order: Order, now_ns: int) -> 
     instrument = book.instrument_ids.get(order.symbol, -1)
     if instrument < 0:
         return refused(Reason.UNKNOWN_INSTRUMENT)
+    if not _is_in_steps(order.quantity, book.instruments[order.symbol].quantity_step):
+        return refused(Reason.INVALID_ORDER)
     if pool == CROSS:
         pool_id = book.cross_pools[account_id]
     else:
@@ -105,6 +107,11 @@ def _margin_rule(shard: Shard, revision: int, account: str, symbol: str) -> str:
         found = program.margin_rules[profile][product] if product >= 0 and profile >= 0 else program.name
         shard.margin_rules[revision, profile, symbol] = found
     return found
+
+
+def _is_in_steps(quantity: float, step: float) -> bool:
+    """Say whether a quantity is a multiple of the instrument's step, but for the noise of decimal fractions."""
+    return step == 0.0 or abs(quantity / step - round(quantity / step)) <= 1e-9 * max(1.0, abs(quantity / step))
 
 
 def _tidy(quantity: float) -> float:

@@ -158,19 +158,29 @@ class Service:
         now_ns = self.now_ns()
         if self.clock.follows_market and kind == "prices":
             now_ns = max([now_ns, *(one["time_ns"] for one in data["prices"])])
+            self.shard.check_prices(data, now_ns)  # a refused update lets no time pass
         self._run_timers(now_ns)
-        outcome = self._apply(kind, data, now_ns)
+        outcome, future = self._apply(kind, data, now_ns, request_id, fingerprint)
+        if future is None:
+            raise AssertionError("a command is always recorded")
         self.clock.follow(now_ns)
-        future = self._append(kind, data, outcome, now_ns, request_id, fingerprint)
         if request_id:
             with self._durable:
                 self._in_flight[request_id] = (fingerprint, outcome.reply, future)
         return outcome.reply, future
 
-    def _apply(self, kind: str, data: Data, now_ns: int) -> Outcome:
+    def _apply(
+        self, kind: str, data: Data, now_ns: int, request_id: str, fingerprint: str
+    ) -> tuple[Outcome, Future[None] | None]:
+        """Apply a command and hand its entry to the journal; a tick that did nothing has none."""
         try:
-            return self.shard.apply(kind, data, now_ns)
-        except MarginRulesError:
+            outcome = self.shard.apply(kind, data, now_ns)
+            if kind == "tick" and not (outcome.events or outcome.reply):
+                return outcome, None
+            return outcome, self._append(kind, data, outcome, now_ns, request_id, fingerprint)
+        except MarginRulesError as error:
+            if kind == "tick":
+                self._on_fault(error)
             raise
         except Exception as error:
             # A refusal comes before any change; anything else may have left the state half changed. Only a restart
@@ -185,9 +195,7 @@ class Service:
         future = None
         while (due := self.shard.next_due_ns()) is not None and due <= until_ns:
             now_ns = max(due, self._last_ns) if self.clock.follows_market else until_ns
-            outcome = self._apply("tick", {}, now_ns)
-            if outcome.events or outcome.reply:
-                future = self._append("tick", {}, outcome, now_ns, "", "")
+            future = self._apply("tick", {}, now_ns, "", "")[1] or future
         return future
 
     def _append(

@@ -20,8 +20,8 @@ from marginrules.codes import CallStatus, EventKind, Reason, Restriction
 from marginrules.errors import InputError
 from marginrules.escalation import desk, ladder
 from marginrules.escalation.state import Call, Event, LadderState, Measure
-from marginrules.limits import BATCH_ITEMS_MAX
-from marginrules.model import CROSS, Order
+from marginrules.limits import BATCH_ITEMS_MAX, ORDERS_PER_POOL_MAX
+from marginrules.model import CROSS, Order, Price
 from marginrules.rulebook import Program, load
 from marginrules.service import border
 from marginrules.service.book import Book
@@ -61,6 +61,8 @@ class Answer:
     order: Order
     reply: Data
     time_ns: int
+    pool: int = -1
+    left: float = 0.0  # of a held order, signed: what may still be filled
 
 
 @dataclass(slots=True)
@@ -85,6 +87,7 @@ class Shard:
         self.answers: dict[tuple[str, str], Answer] = {}
         self.market_sequence = 0
         self.margin_rules: dict[tuple[int, int, str], str] = {}  # names of rates, made once for each
+        self._now_ns = 0
         self._timers: list[tuple[int, int]] = []
         self._scheduled: dict[int, int] = {}
         self._batch: Batch | None = None
@@ -119,6 +122,7 @@ class Shard:
         Raises:
             InputError, RulebookError: the command was refused; nothing has changed.
         """
+        self._now_ns = now_ns
         return self._commands[kind](data, now_ns)
 
     @property
@@ -180,6 +184,9 @@ class Shard:
                 )
             if known is None and one.symbol in self.book.asset_ids:
                 raise InputError("MR-I120", f"{one.symbol} is the name of an asset", "use another symbol")
+            if one.settlement not in program.assets:
+                message = f"settlement asset {one.settlement} of {one.symbol} is no collateral"
+                raise InputError("MR-I107", message, "name it in the rulebook")
             if program.product_of(one) < 0:
                 hint = "see `match` of the rulebook's products"
                 raise InputError("MR-I114", f"instrument {one.symbol} matches no product, or two alike", hint)
@@ -190,6 +197,15 @@ class Shard:
 
     def _prices(self, data: Data, now_ns: int) -> Outcome:
         """Take {sequence, prices}; every pool is assessed again."""
+        given = self.check_prices(data, now_ns)
+        self.market_sequence = data["sequence"]
+        self.book.set_prices(given)
+        outcome = Outcome({"count": len(given), "sequence": self.market_sequence})
+        self._settle_all(now_ns, outcome.events)
+        return outcome
+
+    def check_prices(self, data: Data, now_ns: int) -> list[Price]:
+        """Return the prices of an update; InputError where it would be refused."""
         given = [border.price(item) for item in border.bounded("prices", data["prices"], BATCH_ITEMS_MAX)]
         border.unique("price of", [one.name for one in given])
         if data["sequence"] <= self.market_sequence:
@@ -205,11 +221,7 @@ class Shard:
                 raise InputError("MR-I119", f"time of {one.name} was {format_time(one.time_ns)}, in the future")
             if one.time_ns < self.book.price_times.get(one.name, 0):
                 raise InputError("MR-I119", f"time of {one.name} was before its last price", "send prices in order")
-        self.market_sequence = data["sequence"]
-        self.book.set_prices(given)
-        outcome = Outcome({"count": len(given), "sequence": self.market_sequence})
-        self._settle_all(now_ns, outcome.events)
-        return outcome
+        return given
 
     # Accounts
 
@@ -270,24 +282,33 @@ class Shard:
         """Take {account, pool, order}; the same client order id twice gives the first answer."""
         order = border.order(data["order"])
         account, pool = data["account"], data.get("pool", CROSS)
-        self._forget_answers(now_ns)
-        known = self.answers.get((account, order.client_order_id))
-        if known is not None:
-            same = known.order == order
-            return Outcome(known.reply if same else decision_data(refused(Reason.CLIENT_ORDER_ID_REUSED)))
-        if order.expires_ns and order.expires_ns <= now_ns:
+        key = (account, order.client_order_id)
+        if key not in self.answers and 0 < order.expires_ns <= now_ns:
             raise InputError("MR-I102", f"expires_ns was {format_time(order.expires_ns)}, in the past")
+        self._forget_answers(now_ns)
+        known = self.answers.get(key)
+        if known is not None:
+            # What was promised once is promised again only while it is kept.
+            is_kept = not known.reply["held"] or self._pool_of_order(*key) is not None
+            same = known.order == order and is_kept
+            return Outcome(known.reply if same else decision_data(refused(Reason.CLIENT_ORDER_ID_REUSED)))
+        if account not in self.book.account_ids:
+            return Outcome(decision_data(refused(Reason.UNKNOWN_ACCOUNT)))
+        if self._pool_of_order(*key) is not None:
+            return Outcome(decision_data(refused(Reason.CLIENT_ORDER_ID_REUSED)))
         decision = decide(self, account, pool, order, now_ns)
+        pool_id = -1
         if decision.accepted:
             pool_id = self.book.pool_id(account, pool)
-            if order.client_order_id in self.book.orders.get(pool_id, {}):
-                return Outcome(decision_data(refused(Reason.CLIENT_ORDER_ID_REUSED)))
+            if len(self.book.orders.get(pool_id, ())) >= ORDERS_PER_POOL_MAX:
+                raise InputError(
+                    "MR-I113", f"pool had {ORDERS_PER_POOL_MAX:,} open orders", "release or fill some first"
+                )
             self.book.add_order(pool_id, order)
             decision = decision._replace(held=True)
             self._schedule(pool_id)
         reply = decision_data(decision)
-        if account in self.book.account_ids:
-            self.answers[account, order.client_order_id] = Answer(order, reply, now_ns)
+        self.answers[key] = Answer(order, reply, now_ns, pool_id, order.quantity if decision.held else 0.0)
         return Outcome(reply)
 
     def _forget_answers(self, now_ns: int) -> None:
@@ -324,17 +345,32 @@ class Shard:
         return outcome
 
     def _fill(self, data: Data, now_ns: int) -> Outcome:
-        """Take {account, client_order_id, quantity, price, fee}; the quantity is signed as the order's."""
-        pool, name = self._open_order(data)
-        order = self.book.orders[pool][name].order
+        """
+        Take {account, client_order_id, quantity, price, fee}; the quantity is signed as the order's.
+
+        A fill may cross the order's expiry or release on its way: what was held here can be filled for a day after.
+        """
+        name = border.identifier("client_order_id", data["client_order_id"])
+        answer = self.answers.get((data["account"], name))
+        pool = self._pool_of_order(data["account"], name)
+        if pool is not None:
+            order = self.book.orders[pool][name].order
+        elif answer is not None and answer.left:
+            pool, order = answer.pool, answer.order._replace(quantity=answer.left)
+        else:
+            raise InputError("MR-I118", f"account {data['account']} has no open order {name!r}")
         quantity = border.quantity("quantity", data["quantity"])
         price = border.number("price", data["price"], 0.0, low_open=True)
         fee = border.number("fee", data.get("fee", 0.0), 0.0)
         if quantity * order.quantity < 0.0 or abs(quantity) > abs(order.quantity) * (1 + 1e-12):
             raise InputError("MR-I102", f"quantity was {quantity:g}", f"the order has {order.quantity:g} left")
-        self.book.fill(pool, order.symbol, quantity, price, fee)
-        self.book.reduce_order(pool, name, quantity)
-        outcome = Outcome({"left": order.quantity - quantity})
+        left = order.quantity - quantity
+        left = 0.0 if left * order.quantity <= 0.0 or abs(left) <= 1e-12 * abs(order.quantity) else left
+        self.book.fill(pool, order.symbol, quantity, price, fee, order.leverage)
+        self.book.reduce_order(pool, name, left)
+        if answer is not None:
+            answer.left = left
+        outcome = Outcome({"left": left})
         self._settle(pool, now_ns, outcome.events)
         return outcome
 
@@ -377,7 +413,7 @@ class Shard:
         outcome = Outcome({"liquidation_id": name})
         self._move(pool, outcome.events, lambda state, on: desk.executed(state, on, name, rows, now_ns))
         for row in rows:
-            self.book.fill(pool, str(row[0]), float(row[1]), float(row[2]), float(row[3]))
+            self.book.fill(pool, str(row[0]), float(row[1]), float(row[2]), float(row[3]), 0.0)
         self._settle(pool, now_ns, outcome.events)
         return outcome
 
@@ -408,30 +444,33 @@ class Shard:
             _, pool = heapq.heappop(self._timers)
             self._scheduled.pop(pool, None)
             pools.add(pool)
-        expired = 0
+        changed = 0
         # Sorted by what is due and not by when it was looked at, so that a replay comes to the same order.
-        for due, pool in sorted((due, pool) for pool in pools if (due := self._due_of(pool)) is not None):
+        for due, pool in sorted((min(times), pool) for pool in pools if (times := self._due_times(pool))):
             if due <= now_ns:
-                expired += self._expire_orders(pool, now_ns)
+                before = self.states.get(pool)
+                changed += self._expire_orders(pool, now_ns)
                 self._settle(pool, now_ns, outcome.events)
-            # Without a valid price nothing happened: ask again soon, rather than never.
-            self._schedule(pool, now_ns + ladder.RETRY_NS)
-        outcome.reply = {"expired": expired} if expired else {}
+                changed += self.states.get(pool) != before
+            self._schedule(pool)
+        # A tick that did nothing needs no entry in the journal.
+        outcome.reply = {"changed": changed} if changed else {}
         return outcome
 
-    def _due_of(self, pool: int) -> int | None:
+    def _due_times(self, pool: int) -> list[int]:
         state = self.states.get(pool)
-        due = ladder.next_due_ns(state, self._ladder_of(state)) if state else None
-        expiries = [one.order.expires_ns for one in self.book.orders.get(pool, {}).values() if one.order.expires_ns]
-        return min([*expiries, *([] if due is None else [due])], default=None)
+        due = ladder.due_times(state, self._ladder_of(state)) if state else []
+        return due + [one.order.expires_ns for one in self.book.orders.get(pool, {}).values() if one.order.expires_ns]
 
-    def _schedule(self, pool: int, not_before_ns: int = 0) -> None:
-        """See to it that a tick comes to this pool when something falls due."""
-        due = self._due_of(pool)
-        if due is None:
-            return
-        due = max(due, not_before_ns)
-        if due < self._scheduled.get(pool, due + 1):
+    def _schedule(self, pool: int) -> None:
+        """
+        See to it that a tick comes to this pool when something falls due.
+
+        What is overdue had no valid price; it is looked at again a second from now, and not at once for ever.
+        """
+        retry = self._now_ns + ladder.RETRY_NS
+        due = min((one if one > self._now_ns else retry for one in self._due_times(pool)), default=None)
+        if due is not None and due < self._scheduled.get(pool, due + 1):
             self._scheduled[pool] = due
             heapq.heappush(self._timers, (due, pool))
 
