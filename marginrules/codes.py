@@ -100,6 +100,7 @@ class EventKind(enum.StrEnum):
     RESTRICTION_LIFTED = "restriction_lifted"
     ORDERS_CANCELLED = "orders_cancelled"
     LIQUIDATION_ORDERED = "liquidation_ordered"
+    LIQUIDATION_RECALLED = "liquidation_recalled"  # stop and report the round: a more severe one waits for it
     LIQUIDATION_EXECUTED = "liquidation_executed"
     DEFAULT_DECLARED = "default_declared"
     WATERFALL_DRAWN = "waterfall_drawn"

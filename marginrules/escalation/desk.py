@@ -55,16 +55,17 @@ def dispute(state: LadderState, ladder: Ladder, call_id: str, until_ns: int, who
 
 
 def waive(state: LadderState, ladder: Ladder, call_id: str, who: str, why: str, now_ns: int) -> Moved:
-    """Give a call up; its step makes no further call until it clears, another call goes unmet or a liquidation ends."""
+    """Give up what is due on a call; its step demands that much less until it clears or a liquidation has ended."""
     draft, call = _begin(state, ladder, call_id, now_ns)
     draft.close_call(call, CallStatus.WAIVED, EventKind.CALL_WAIVED, data={"who": who, "why": why})
-    draft.set_active(call.step, is_exhausted=True)
+    waived = next((one.waived for one in draft.state.active if one.step == call.step), Decimal(0))
+    draft.set_active(call.step, waived=waived + call.outstanding)
     return draft.done()
 
 
 def deposit(state: LadderState, ladder: Ladder, credited: Decimal, who: str, why: str, now_ns: int) -> Moved:
     """
-    Apply a deposit to the open calls, oldest first; what is left of it lessens the shortfall of a declared default.
+    Apply a deposit to the open calls, oldest first.
 
     A deadline that has passed by now is missed: the deposit comes too late for that call.
 
@@ -84,7 +85,6 @@ def deposit(state: LadderState, ladder: Ladder, credited: Decimal, who: str, why
         _replace_call(draft, paid)
         if not paid.outstanding:
             draft.close_call(paid, CallStatus.MET, EventKind.CALL_MET, data={"deposited": str(paid.deposited)})
-    draft.set(shortfall=max(draft.state.shortfall - left, Decimal(0)))
     return draft.done()
 
 
@@ -95,13 +95,17 @@ def executed(state: LadderState, ladder: Ladder, name: str, fills: list[list[flo
         waited = under_way.awaiting if under_way and under_way.awaiting else "none"
         raise InputError("MR-I112", f"liquidation was {name}, but the one waited for is {waited}")
     draft = Draft(state, ladder, now_ns)
-    draft.set(liquidation=replace(under_way, awaiting=""))
+    draft.set(liquidation=replace(under_way, awaiting="", is_recalled=False))
     draft.say(EventKind.LIQUIDATION_EXECUTED, under_way.step, call_id=name, data={"fills": fills})
     return draft.done()
 
 
 def cover(state: LadderState, ladder: Ladder, layer: str, credited: Decimal, who: str, why: str, now_ns: int) -> Moved:
-    """Record that a layer of the waterfall paid; what it leaves is drawn from the next layer."""
+    """
+    Record that a layer of the waterfall paid; what it leaves is drawn from the next layer.
+
+    A layer is drawn for all that is left then; a later draw of the same layer replaces the one before.
+    """
     declared = next((one for one in state.active if one.is_declared), None)
     if declared is None or not state.shortfall:
         raise InputError("MR-I112", f"pool {state.pool} has no shortfall to cover")
@@ -113,9 +117,10 @@ def cover(state: LadderState, ladder: Ladder, layer: str, credited: Decimal, who
     draft.set(shortfall=left)
     details = {"layer": layer, "who": who, "why": why}
     draft.say(EventKind.WATERFALL_COVERED, declared.step, amount=credited, data=details)
-    following = layers[layers.index(layer) + 1 :]
-    if left and following:
-        draft.say(EventKind.WATERFALL_DRAWN, declared.step, amount=left, data={"layer": following[0]})
+    place = max(layers.index(layer) + 1, layers.index(state.layer))
+    if left and place < len(layers):
+        draft.set(layer=layers[place])
+        draft.say(EventKind.WATERFALL_DRAWN, declared.step, amount=left, data={"layer": layers[place]})
     return draft.done()
 
 

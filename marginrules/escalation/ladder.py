@@ -6,22 +6,24 @@ One transition always runs in the same order, so that two things due at once hap
 
     1. deadlines that passed: the call goes unmet, the steps after it are entered
     2. thresholds that are breached: steps are entered, mildest first, once breached for as long as `for` says
-    3. exits: steps clear, most severe first; the calls of a step that clears are cured
-    4. demands: the most severe active step with a call demands what is missing
+    3. exits: steps clear, most severe first; the calls of a step that clears are cured; a liquidation that is done ends
+    4. demands: active steps with a call, most severe first, demand what is missing and not demanded yet
     5. the restriction that the active steps ask for
     6. liquidation, and the default waterfall once nothing is left to liquidate
 
 A step is left only because the ratio reached its exit threshold, so severity never falls because a pool got worse; the
 exit lies at the entry or above, so a ratio inside the band changes nothing. A step whose liquidation has begun is left
-where the liquidation ends, if that lies higher. Calls are superseded when everything is ordered to be closed or a
-default is declared, not before: a dip must not restart a deadline.
+where the liquidation ends, if that lies higher. Calls are superseded when everything is ordered to be closed or was
+closed, or a default is declared, not before: a dip must not restart a deadline; and by the demand of a threshold
+further down that falls due earlier. Each amount is demanded once at a time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
-from math import isinf
+from math import isfinite, isinf
 
 from marginrules.codes import CallStatus, EventKind, Restriction
 from marginrules.escalation.liquidation import plan_round
@@ -30,6 +32,7 @@ from marginrules.terms import CallTerms, Ladder, LiquidationTerms, Step
 from marginrules.units import round_requirement_up
 
 NOTHING = Decimal(0)
+NOISE = Decimal("1e-6")  # part of the currency's increment below which a lack is that of a sum of doubles
 RETRY_NS = 1_000_000_000  # a timer that found no valid price asks again after this
 
 
@@ -48,16 +51,24 @@ def advance(state: LadderState, ladder: Ladder, measure: Measure, now_ns: int) -
         except that orders which were to be cancelled must be gone by then.
     """
     draft = Draft(state, ladder, now_ns)
+    measure = _trusted(measure, ladder)
     pass_deadlines(draft)
     if measure.is_valid:
         _enter_steps(draft, measure)
         _clear_steps(draft, measure)
-        _demand(draft, measure)
-    _restrict(draft)
+        has_ended = _end_liquidation(draft, measure)
+        _demand(draft, measure, has_ended)
+    _restrict(draft, may_lift=measure.is_valid)
     if measure.is_valid:
         _liquidate(draft, measure)
         _declare_default(draft, measure)
     return draft.done()
+
+
+def _trusted(measure: Measure, ladder: Ladder) -> Measure:
+    figures = (measure.equity, measure.initial_margin, measure.maintenance_margin)
+    is_valid = measure.is_valid and all(isfinite(one) for one in figures)
+    return replace(measure, is_valid=is_valid, noise=float(ladder.increment * NOISE))
 
 
 def due_times(state: LadderState, ladder: Ladder) -> list[int]:
@@ -80,7 +91,8 @@ def follow(
     """
     Let a state follow another ladder, keeping its steps by name; a step that the new ladder does not have clears.
 
-    To be called only for a state that is not pinned: an open call keeps the revision it was made under.
+    A step whose call went unmet may call again where nothing that follows it in the new ladder is active. To be called
+    only for a state that is not pinned: an open call keeps the revision it was made under.
     """
     if state.is_pinned:
         raise AssertionError("a pinned state keeps its ladder")
@@ -90,15 +102,16 @@ def follow(
     for one in state.active:
         place = places[one.step]
         if place >= 0:
-            kept.append(replace(one, step=place, is_declared=one.is_declared and bool(new.steps[place].waterfall)))
+            kept.append(replace(one, step=place, is_declared=False))
         else:
             draft.say(EventKind.STEP_CLEARED, one.step, data={"reason": "the rulebook has no such step any more"})
+    followed = {before for one in kept for before in new.steps[one.step].after}
+    kept = [replace(one, is_exhausted=one.is_exhausted and one.step in followed) for one in kept]
     draft.set(
         digest=digest,
         ladder=number,
         active=tuple(sorted(kept, key=lambda one: one.step)),
         pending=tuple(sorted((places[step], since) for step, since in state.pending if places[step] >= 0)),
-        shortfall=state.shortfall if any(one.is_declared for one in kept) else NOTHING,
     )
     return draft.done()
 
@@ -107,9 +120,9 @@ def follow(
 
 
 def pass_deadlines(draft: Draft) -> None:
-    """End the calls whose deadline passed, oldest deadline first, and enter what follows each."""
+    """End the calls whose deadline passed, oldest deadline first and as issued, and enter what follows each."""
     passed = [call for call in draft.state.calls if call.falls_due_ns <= draft.now_ns]
-    for call in sorted(passed, key=lambda one: (one.falls_due_ns, one.call_id)):
+    for call in sorted(passed, key=lambda one: one.falls_due_ns):
         draft.close_call(call, CallStatus.UNMET, EventKind.CALL_UNMET)
         draft.set_active(call.step, is_exhausted=True)
         for index, step in enumerate(draft.ladder.steps):
@@ -135,17 +148,15 @@ def _enter_steps(draft: Draft, measure: Measure) -> None:
 
 
 def _enter(draft: Draft, index: int, by_unmet: bool) -> None:
-    """Enter a step; a step that is active already is armed again by another unmet call."""
+    """Enter a step; what another unmet call does to a step that is active already is to start its liquidation again."""
     step = draft.ladder.steps[index]
-    before = _active(draft, index)
-    entered = ActiveStep(index, before.since_ns if before else draft.now_ns, by_unmet)
-    if before:
-        entered = replace(entered, is_declared=before.is_declared, next_round_ns=before.next_round_ns)
-    active = [one for one in draft.state.active if one.step != index]
-    draft.set(active=tuple(sorted([*active, entered], key=lambda one: one.step)))
-    if not before:
-        reason = {"entered": "unmet call" if by_unmet else "threshold"}
-        draft.say(EventKind.STEP_ENTERED, index, data=reason | ({"notify": list(step.notify)} if step.notify else {}))
+    if _active(draft, index):
+        draft.set_active(index, by_unmet=by_unmet, is_done=False)
+        return
+    entered = ActiveStep(index, draft.now_ns, by_unmet)
+    draft.set(active=tuple(sorted([*draft.state.active, entered], key=lambda one: one.step)))
+    reason = {"entered": "unmet call" if by_unmet else "threshold"}
+    draft.say(EventKind.STEP_ENTERED, index, data=reason | ({"notify": list(step.notify)} if step.notify else {}))
 
 
 def _active(draft: Draft, index: int) -> ActiveStep | None:
@@ -158,15 +169,19 @@ def _active(draft: Draft, index: int) -> ActiveStep | None:
 def _clear_steps(draft: Draft, measure: Measure) -> None:
     for one in reversed(draft.state.active):
         step = draft.ladder.steps[one.step]
-        if not measure.is_at_least(step.clear_after if one.by_unmet else step.clear) or _goes_on(draft, one, measure):
+        if not measure.is_at_least(_exit_of(step, one)) or _goes_on(draft, one, measure):
             continue
         for call in draft.state.calls:
             if call.step == one.step:
                 draft.close_call(call, CallStatus.CURED, EventKind.CALL_CURED)
         draft.set(active=tuple(other for other in draft.state.active if other.step != one.step))
         if one.is_declared:
-            draft.set(shortfall=NOTHING)
+            draft.set(shortfall=NOTHING, layer="")
         draft.say(EventKind.STEP_CLEARED, one.step)
+
+
+def _exit_of(step: Step, one: ActiveStep) -> float:
+    return step.clear_after if one.by_unmet else step.clear
 
 
 def _goes_on(draft: Draft, one: ActiveStep, measure: Measure) -> bool:
@@ -180,31 +195,58 @@ def _goes_on(draft: Draft, one: ActiveStep, measure: Measure) -> bool:
     return not isinf(until) and not measure.is_at_least(until)
 
 
+def _end_liquidation(draft: Draft, measure: Measure) -> bool:
+    """End a liquidation that has done its work or whose step cleared; return whether one has ended."""
+    under_way = draft.state.liquidation
+    if under_way and under_way.awaiting:
+        return False
+    for one in draft.state.active:
+        if draft.ladder.steps[one.step].liquidate and measure.is_at_least(_until(draft, one)):
+            draft.set_active(one.step, is_done=True)
+    if not under_way or _liquidating_step(draft, measure):
+        return False
+    _close_liquidation(draft, measure)
+    return True
+
+
+def _close_liquidation(draft: Draft, measure: Measure) -> None:
+    """
+    Let every step call again: what is missing now is not what was missing when its call went unmet or was waived.
+
+    Where nothing was liquidated nothing has changed: calling again would go round in a circle for ever.
+    """
+    under_way = draft.state.liquidation
+    draft.set(liquidation=None)
+    if measure.is_flat and under_way:
+        _supersede(draft, draft.state.calls, draft.ladder.steps[under_way.step].name)
+    if measure.is_flat or (under_way and under_way.rounds):
+        for one in draft.state.active:
+            draft.set_active(one.step, is_exhausted=False, waived=NOTHING)
+
+
 # 4. Demands
 
 
-def _demand(draft: Draft, measure: Measure) -> None:
-    callers = [one for one in draft.state.active if draft.ladder.steps[one.step].call]
-    if not callers or _is_taken_care_of(draft, measure):
+def _demand(draft: Draft, measure: Measure, after_liquidation: bool) -> None:
+    """
+    Demand what is missing, on the terms of the most severe step first.
+
+    A milder step adds only what it asks for beyond that. Once a call went unmet, what follows it has taken over from
+    its step and all milder ones.
+    """
+    if _is_being_taken(draft, measure):
         return
-    caller = callers[-1]
-    step = draft.ladder.steps[caller.step]
-    terms = step.call
-    if terms is None or caller.is_exhausted:
-        return
-    increment = max(terms.round_to, draft.ladder.increment)
-    missing = round_requirement_up(_deficiency(terms, measure), increment)
-    grown = missing - sum((call.outstanding for call in draft.state.calls), NOTHING)
-    # After a partial deposit what is outstanding is no multiple: the rest of one is not demanded a second time.
-    demanded = grown // increment * increment if grown > 0 else NOTHING
-    if demanded <= 0 or demanded < terms.minimum_transfer:
-        return
-    has_open = any(call.step == caller.step for call in draft.state.calls)
-    kind = "further" if has_open else "after_liquidation" if draft.state.liquidation else "first"
-    _issue(draft, caller.step, step, terms, kind, demanded)
+    for caller in reversed(draft.state.active):
+        terms = draft.ladder.steps[caller.step].call
+        if terms is None:
+            continue
+        if caller.is_exhausted:
+            return
+        if not measure.is_at_least(_exit_of(draft.ladder.steps[caller.step], caller)):
+            _demand_by(draft, measure, caller, terms, after_liquidation)
 
 
-def _is_taken_care_of(draft: Draft, measure: Measure) -> bool:
+def _is_being_taken(draft: Draft, measure: Measure) -> bool:
     """
     Say whether something other than the client is about to restore the pool; a demand is made on what then remains.
 
@@ -212,11 +254,56 @@ def _is_taken_care_of(draft: Draft, measure: Measure) -> bool:
     for what is being taken from him already.
     """
     if measure.is_flat:
-        return measure.equity < 0.0 and any(draft.ladder.steps[one.step].waterfall for one in draft.state.active)
+        return any(draft.ladder.steps[one.step].waterfall for one in draft.state.active)
     one = _liquidating_step(draft, measure)
-    if one is None:
-        return False
-    return one.by_unmet or _terms(draft, one).fraction == 1
+    return one is not None and (one.by_unmet or _terms(draft, one).fraction == 1)
+
+
+def _demand_by(draft: Draft, measure: Measure, caller: ActiveStep, terms: CallTerms, after_liquidation: bool) -> None:
+    step = draft.ladder.steps[caller.step]
+    increment = max(terms.round_to, draft.ladder.increment)
+    missing = round_requirement_up(_deficiency(terms, measure), increment) - _waived(draft, caller)
+    missing -= sum((call.outstanding for call in draft.state.calls), NOTHING)
+    due_ns = terms.deadline.due_ns(draft.now_ns)
+    later = _calls_due_later(draft, caller, due_ns)
+    replaced = sum((call.outstanding for call in later), NOTHING)
+    amount = _whole(missing + replaced, increment)
+    if amount < replaced:  # it asks for less than the milder step did, whose calls therefore stand
+        later, amount = [], _whole(missing, increment)
+    if amount <= 0 or amount < terms.minimum_transfer:
+        return
+    _supersede(draft, later, step.name)
+    is_further = any(call.step == caller.step for call in draft.state.calls)
+    kind = "further" if is_further else "after_liquidation" if after_liquidation else "first"
+    _issue(draft, caller.step, terms, kind, amount, due_ns)
+
+
+def _waived(draft: Draft, caller: ActiveStep) -> Decimal:
+    """Return what the desk gave up on calls of the step, and of milder ones unless it was entered by its threshold."""
+    waived = (one.waived for one in draft.state.active if one == caller or (caller.by_unmet and one.step < caller.step))
+    return sum(waived, NOTHING)
+
+
+def _calls_due_later(draft: Draft, caller: ActiveStep, due_ns: int) -> list[Call]:
+    """
+    Return the milder calls that a step entered by its own threshold replaces: those that leave more time than it does.
+
+    What the desk has agreed with the client about a call stands.
+    """
+    if caller.by_unmet:
+        return []
+    milder = [call for call in draft.state.calls if call.step < caller.step and call.due_ns > due_ns]
+    return [call for call in milder if not call.extensions and not call.disputed_until_ns]
+
+
+def _whole(amount: Decimal, increment: Decimal) -> Decimal:
+    """Round down: the deficiency is rounded up as a whole, so the rest of an increment was demanded before."""
+    return max(amount // increment * increment, NOTHING)
+
+
+def _supersede(draft: Draft, calls: Iterable[Call], by: str) -> None:
+    for call in calls:
+        draft.close_call(call, CallStatus.SUPERSEDED, EventKind.CALL_SUPERSEDED, data={"by": by})
 
 
 def _deficiency(terms: CallTerms, measure: Measure) -> float:
@@ -228,8 +315,9 @@ def _deficiency(terms: CallTerms, measure: Measure) -> float:
     return max(target - measure.equity, 0.0)
 
 
-def _issue(draft: Draft, index: int, step: Step, terms: CallTerms, kind: str, amount: Decimal) -> None:
+def _issue(draft: Draft, index: int, terms: CallTerms, kind: str, amount: Decimal, due_ns: int) -> None:
     number = draft.state.number + 1
+    step = draft.ladder.steps[index]
     call = Call(
         call_id=f"{draft.state.pool}#{number}",
         step=index,
@@ -239,7 +327,7 @@ def _issue(draft: Draft, index: int, step: Step, terms: CallTerms, kind: str, am
         line=step.line,
         amount=amount,
         issued_ns=draft.now_ns,
-        due_ns=terms.deadline.due_ns(draft.now_ns),
+        due_ns=due_ns,
     )
     draft.set(number=number, calls=(*draft.state.calls, call))
     event = EventKind.CALL_FURTHER if kind == "further" else EventKind.CALL_ISSUED
@@ -250,10 +338,11 @@ def _issue(draft: Draft, index: int, step: Step, terms: CallTerms, kind: str, am
 # 5. Restriction
 
 
-def _restrict(draft: Draft) -> None:
+def _restrict(draft: Draft, may_lift: bool) -> None:
+    """Restrict as the strictest active step asks; a swap of rulebooks lifts nothing before a price is known."""
     asked = [(draft.ladder.steps[one.step].restrict, one.step) for one in draft.state.active]
-    wanted, step = max([*asked, (Restriction.NONE, len(draft.ladder.steps))])
-    if wanted == draft.state.restriction:
+    wanted, step = max([*asked, (Restriction.NONE, len(draft.ladder.steps))])  # no step asks for nothing
+    if wanted == draft.state.restriction or (wanted < draft.state.restriction and not may_lift):
         return
     kind = EventKind.RESTRICTED if wanted > draft.state.restriction else EventKind.RESTRICTION_LIFTED
     draft.set(restriction=wanted)
@@ -288,20 +377,19 @@ def _liquidating_step(draft: Draft, measure: Measure) -> ActiveStep | None:
 
 
 def _liquidate(draft: Draft, measure: Measure) -> None:
+    chosen = _liquidating_step(draft, measure)
     under_way = draft.state.liquidation
     if under_way and under_way.awaiting:
+        if chosen and chosen.step > under_way.step and not under_way.is_recalled:
+            draft.set(liquidation=replace(under_way, is_recalled=True))
+            draft.say(EventKind.LIQUIDATION_RECALLED, chosen.step, call_id=under_way.awaiting)
         return
-    for one in draft.state.active:
-        has_ended = draft.ladder.steps[one.step].liquidate and measure.is_at_least(_until(draft, one))
-        if has_ended and not one.is_done:
-            draft.set_active(one.step, is_done=True)
-    chosen = _liquidating_step(draft, measure)
     if chosen is None:
-        _end_liquidation(draft, measure)
         return
     draft.set_active(chosen.step, is_done=False)
     if under_way is None or under_way.step != chosen.step:
-        under_way = Liquidation(chosen.step, 0.0, next_ns=max(draft.now_ns, chosen.next_round_ns))
+        rounds, next_ns = under_way.rounds if under_way else 0, max(draft.now_ns, chosen.next_round_ns)
+        under_way = Liquidation(chosen.step, 0.0, rounds, next_ns=next_ns)
     until, terms = _until(draft, chosen), _terms(draft, chosen)
     draft.set(liquidation=replace(under_way, until=until))
     if draft.now_ns < under_way.next_ns:
@@ -314,7 +402,8 @@ def _liquidate(draft: Draft, measure: Measure) -> None:
         _order_round(draft, terms, orders)
     else:  # short of its ratio by less than can be traded
         draft.set_active(chosen.step, is_done=True)
-        _end_liquidation(draft, measure)
+        _close_liquidation(draft, measure)
+        _demand(draft, measure, after_liquidation=True)
 
 
 def _order_round(draft: Draft, terms: LiquidationTerms, orders: list[tuple[str, float]]) -> None:
@@ -330,48 +419,30 @@ def _order_round(draft: Draft, terms: LiquidationTerms, orders: list[tuple[str, 
     details = {"round": ordered.rounds, "orders": [list(order) for order in orders]}
     draft.say(EventKind.LIQUIDATION_ORDERED, ordered.step, call_id=name, data=details)
     if terms.fraction == 1:
-        _supersede(draft, ordered.step)
-
-
-def _supersede(draft: Draft, by: int) -> None:
-    """End the open calls: what they demand is taken from the positions, or from the waterfall."""
-    for call in draft.state.calls:
-        details = {"by": draft.ladder.steps[by].name}
-        draft.close_call(call, CallStatus.SUPERSEDED, EventKind.CALL_SUPERSEDED, data=details)
-
-
-def _end_liquidation(draft: Draft, measure: Measure) -> None:
-    """End a liquidation that has done its work or whose step cleared; what is still missing may be called again."""
-    under_way = draft.state.liquidation
-    if under_way is None:
-        return
-    if not (under_way.rounds or measure.is_flat):
-        draft.set(liquidation=None)  # nothing was liquidated: calling again would go round in a circle for ever
-        return
-    for other in draft.state.active:
-        if draft.ladder.steps[other.step].call and other.is_exhausted:
-            draft.set_active(other.step, is_exhausted=False)
-    _demand(draft, measure)
-    draft.set(liquidation=None)
+        _supersede(draft, draft.state.calls, draft.ladder.steps[ordered.step].name)
 
 
 def _declare_default(draft: Draft, measure: Measure) -> None:
     """
     Declare a default once nothing is left to liquidate: only then is the shortfall known.
 
-    A shortfall that was covered in full while equity fell further leaves another one, declared again.
+    A shortfall that was covered in full while equity fell further leaves another one, declared again. What others paid
+    meanwhile need not be covered: the layer drawn last is drawn for less.
     """
-    if not measure.is_flat or measure.equity >= 0.0 or draft.state.shortfall:
+    one = next((one for one in reversed(draft.state.active) if draft.ladder.steps[one.step].waterfall), None)
+    if one is None or not measure.is_flat:
         return
-    one = next((one for one in draft.state.active if draft.ladder.steps[one.step].waterfall), None)
-    if one is None:
+    owed = round_requirement_up(max(-measure.equity, 0.0), draft.ladder.increment)
+    if draft.state.shortfall:
+        if owed < draft.state.shortfall:
+            draft.set(shortfall=owed)
+            draft.say(EventKind.WATERFALL_DRAWN, one.step, amount=owed, data={"layer": draft.state.layer})
+        return
+    if not owed:
         return
     waterfall = draft.ladder.steps[one.step].waterfall
-    shortfall = round_requirement_up(-measure.equity, draft.ladder.increment)
-    if not shortfall:
-        return
-    draft.set(shortfall=shortfall)
+    draft.set(shortfall=owed, layer=waterfall[0])
     draft.set_active(one.step, is_declared=True)
-    draft.say(EventKind.DEFAULT_DECLARED, one.step, amount=shortfall, data={"waterfall": list(waterfall)})
-    draft.say(EventKind.WATERFALL_DRAWN, one.step, amount=shortfall, data={"layer": waterfall[0]})
-    _supersede(draft, one.step)
+    draft.say(EventKind.DEFAULT_DECLARED, one.step, amount=owed, data={"waterfall": list(waterfall)})
+    draft.say(EventKind.WATERFALL_DRAWN, one.step, amount=owed, data={"layer": waterfall[0]})
+    _supersede(draft, draft.state.calls, draft.ladder.steps[one.step].name)

@@ -22,6 +22,7 @@ class Measure:
     Carry what an assessment says, as far as the ladder needs it.
 
     `is_valid` is False where the assessment cannot be trusted; deadlines still pass then, but no threshold is judged.
+    `noise` is set by the ladder: a lack of equity below it is that of a sum of doubles, and too small to be demanded.
     """
 
     is_valid: bool
@@ -30,6 +31,7 @@ class Measure:
     maintenance_margin: float
     holdings: tuple[Holding, ...] = ()
     has_orders: bool = False
+    noise: float = 0.0
 
     @property
     def is_flat(self) -> bool:
@@ -39,8 +41,8 @@ class Measure:
     def is_at_least(self, ratio: float) -> bool:
         """Say whether equity / MM has reached a ratio, compared crosswise; False for anything not a number."""
         if ratio == float("inf"):
-            return self.maintenance_margin == 0.0 and self.equity >= 0.0
-        return self.equity >= ratio * self.maintenance_margin
+            return self.maintenance_margin == 0.0 and self.equity + self.noise >= 0.0
+        return self.equity + self.noise >= ratio * self.maintenance_margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Call:
     call_id: str
     step: int
     step_name: str
-    kind: str  # "first", "further" (the deficiency grew while a call was open), "after_liquidation"
+    kind: str  # "first", "further" (the deficiency grew while the step had a call open), "after_liquidation"
     digest: str  # of the rulebook it was made under
     line: int
     amount: Decimal
@@ -81,7 +83,8 @@ class ActiveStep:
     step: int
     since_ns: int
     by_unmet: bool  # entered because a call went unmet, not by its threshold
-    is_exhausted: bool = False  # its call went unmet or was waived; no further call until re-armed
+    is_exhausted: bool = False  # its call went unmet; what follows has taken over until a liquidation has ended
+    waived: Decimal = Decimal(0)  # given up by the desk: not demanded again while the step lasts
     is_declared: bool = False  # a default was declared
     is_done: bool = False  # its liquidation ended; the next one begins below `below` or after another unmet call
     next_round_ns: int = 0  # no round of its liquidation before this
@@ -95,6 +98,7 @@ class Liquidation:
     until: float
     rounds: int = 0
     awaiting: str = ""  # id of the round that was ordered and not yet reported
+    is_recalled: bool = False  # the executor was told to stop that round and report it
     next_ns: int = 0
 
 
@@ -109,6 +113,7 @@ class LadderState:
         pending: (step, since) of thresholds breached for less than `for`.
         calls: open calls, oldest first.
         number: of the last call or liquidation of this pool; never falls.
+        layer: of the waterfall, drawn last.
     """
 
     pool: str
@@ -120,6 +125,7 @@ class LadderState:
     liquidation: Liquidation | None = None
     restriction: Restriction = Restriction.NONE
     shortfall: Decimal = Decimal(0)  # of a declared default, not yet covered
+    layer: str = ""
     number: int = 0
 
     @property
@@ -134,8 +140,8 @@ class LadderState:
 
     @property
     def is_pinned(self) -> bool:
-        """Say whether the revision must be kept: a call is open, or a liquidation is under way."""
-        return bool(self.calls or self.liquidation)
+        """Say whether the revision must be kept: a call is open, a liquidation under way, or a shortfall uncovered."""
+        return bool(self.calls or self.liquidation or self.shortfall)
 
 
 @dataclass(frozen=True, slots=True)

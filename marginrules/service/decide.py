@@ -31,21 +31,16 @@ def decide(shard: Shard, account: str, pool: str, order: Order, now_ns: int) -> 
     """
     book = shard.book
     account_id = book.account_ids.get(account)
-    if shard.active is None:
-        return refused(Reason.NO_RULEBOOK)
-    if account_id is None:
-        return refused(Reason.UNKNOWN_ACCOUNT)
+    if shard.active is None or account_id is None:
+        return refused(Reason.NO_RULEBOOK if shard.active is None else Reason.UNKNOWN_ACCOUNT)
     instrument = book.instrument_ids.get(order.symbol, -1)
     if instrument < 0:
         return refused(Reason.UNKNOWN_INSTRUMENT)
+    pool_id = _pool_for(shard, account_id, pool, order)
+    if pool_id < 0:
+        return refused(Reason.UNKNOWN_POOL)
     if not _is_in_steps(order.quantity, book.instruments[order.symbol].quantity_step):
         return refused(Reason.INVALID_ORDER)
-    if pool == CROSS:
-        pool_id = book.cross_pools[account_id]
-    else:
-        pool_id = book.isolated_pools.get((account_id, book.instrument_ids.get(pool, -1)), -1)
-        if pool_id < 0 or pool != order.symbol:
-            return refused(Reason.UNKNOWN_POOL)
     accepted, flags, before, after, largest = book.engine.check_order(
         pool_id, instrument, order.quantity, order.price, order.leverage, order.reduce_only, now_ns
     )
@@ -67,6 +62,14 @@ def decide(shard: Shard, account: str, pool: str, order: Order, now_ns: int) -> 
         rule or _margin_rule(shard, before.revision, account, order.symbol),
         revision.program.digest,
     )
+
+
+def _pool_for(shard: Shard, account_id: int, pool: str, order: Order) -> int:
+    """Return the pool that an order is for; -1 where there is none, or an isolated pool is for something else."""
+    if pool == CROSS:
+        return shard.book.cross_pools[account_id]
+    found = shard.book.isolated_pools.get((account_id, shard.book.instrument_ids.get(pool, -1)), -1)
+    return found if pool == order.symbol else -1
 
 
 def refused(reason: Reason) -> OrderDecision:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -15,7 +17,7 @@ from marginrules.escalation.state import Event, LadderState, Measure
 from marginrules.terms import Ladder
 from marginrules.units import SECOND_NS
 from tests.escalation.ladders import any_ladder
-from tests.escalation.world import HOUR_NS, MINUTE_NS, Desk, Lot, World
+from tests.escalation.world import HOUR_NS, MINUTE_NS, START_NS, Desk, Lot, World
 
 _WAITS = (
     0,
@@ -68,6 +70,13 @@ class Life:
         self.is_acting = False
 
     is_acting: bool = False
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """Show a failed example as its ladder, the end of its log, and how it stands."""
+        steps = [(step.name, step.below, step.clear, step.call, step.liquidate) for step in self.desk.terms.steps]
+        shown = re.sub(r"sessions=\(\(.*?\)\)", "sessions=...", f"{steps}")
+        told = [f"{one.time_ns - START_NS} {one.kind} {one.step} {one.amount or ''}" for one in self.desk.log[-60:]]
+        printer.text(f"Life({shown}, {told}, {self.desk.state}, {self.desk.world})")
 
     @property
     def advances(self) -> list[Moment]:

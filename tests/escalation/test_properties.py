@@ -19,7 +19,7 @@ from marginrules.terms import CallTerms, Ladder
 from marginrules.units import round_requirement_up
 from tests.escalation.scripts import Life, Moment, lives
 
-EXAMPLES = 160
+EXAMPLES = 150
 ENDS = {
     EventKind.CALL_MET,
     EventKind.CALL_CURED,
@@ -55,6 +55,11 @@ def missing_of(terms: CallTerms, measure: Measure, increment: Decimal) -> Decima
     return round_requirement_up(lacking, max(terms.round_to, increment))
 
 
+def judged(moment: Moment) -> Measure:
+    """Return what was measured as thresholds are judged: a millionth of the increment is the noise of doubles."""
+    return replace(moment.measure, noise=float(moment.terms.increment) * 1e-6)
+
+
 def outstanding(state: LadderState) -> Decimal:
     """Return what all open calls still ask for."""
     return sum((call.outstanding for call in state.calls), Decimal(0))
@@ -72,7 +77,7 @@ def test_a_step_is_left_only_at_its_exit(life: Life) -> None:
         for one in moment.before.active:
             if one.step not in step_set(moment.after):
                 assert moment.measure.is_valid
-                assert moment.measure.is_at_least(exit_of(moment.terms, one))
+                assert judged(moment).is_at_least(exit_of(moment.terms, one))
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -183,6 +188,9 @@ def test_deadlines_are_handled_once_and_in_order(life: Life) -> None:
         unmet = [event for event in moment.events if event.kind is EventKind.CALL_UNMET]
         assert sorted(call.call_id for call in fell_due) == sorted(event.call_id for event in unmet)
         assert [event.due_ns for event in unmet] == sorted(event.due_ns for event in unmet)
+        missed = {call.step for call in fell_due}
+        for one in moment.after.active:
+            assert one.by_unmet or missed.isdisjoint(moment.terms.steps[one.step].after)
         names = [step.name for step in moment.terms.steps]
         by_threshold = [
             names.index(event.step)
@@ -226,7 +234,7 @@ def test_an_open_call_keeps_its_rulebook(life: Life) -> None:
 
 @checked
 def test_demands_are_whole_and_never_too_much(life: Life) -> None:
-    """A demand is a multiple of `round_to`, at least the minimum; open calls never exceed what lacks."""
+    """A demand is a multiple of `round_to`, at least the minimum; open calls never exceed the most that lacks."""
     for moment in life.advances:
         for event in moment.events:
             if event.kind not in ISSUES:
@@ -238,32 +246,48 @@ def test_demands_are_whole_and_never_too_much(life: Life) -> None:
             assert event.amount > 0
             assert event.amount % increment == 0
             assert event.amount >= terms.minimum_transfer
-            assert outstanding(moment.after) <= missing_of(terms, moment.measure, moment.terms.increment)
+            assert outstanding(moment.after) <= most_missing(moment)
             assert event.due_ns > moment.now_ns
+
+
+def most_missing(moment: Moment) -> Decimal:
+    """Return the greatest deficiency that an active step would have restored."""
+    asked = [moment.terms.steps[one.step].call for one in moment.after.active]
+    return max(missing_of(terms, moment.measure, moment.terms.increment) for terms in asked if terms)
+
+
+@checked
+def test_nobody_is_called_at_the_exit(life: Life) -> None:
+    """A step calls only while it is active and the pool is below that step's exit."""
+    for moment in life.advances:
+        active = {one.step: one for one in (*moment.before.active, *moment.after.active)}
+        for event in moment.events:
+            if event.kind in ISSUES:
+                one = active[moment.terms.index_of(event.step)]
+                assert not judged(moment).is_at_least(exit_of(moment.terms, one))
 
 
 @checked
 def test_a_further_call_means_one_is_open(life: Life) -> None:
-    """A call is a further one exactly where another is open and the deficiency has outgrown it."""
+    """A call is a further one exactly where its step has another open; a step calls at most once at a time."""
     for moment in life.advances:
-        unmet = {event.call_id for event in moment.events if event.kind in ENDS}
-        still_open = {call.call_id for call in moment.before.calls} - unmet
-        for event in moment.events:
-            if event.kind in ISSUES:
-                assert (event.kind is EventKind.CALL_FURTHER) == bool(still_open)
-                assert event.data["kind"] in {"first", "further", "after_liquidation"}
-        assert sum(event.kind in ISSUES for event in moment.events) <= 1
+        ended = {event.call_id for event in moment.events if event.kind in ENDS}
+        still_open = {call.step_name for call in moment.before.calls if call.call_id not in ended}
+        issued = [event for event in moment.events if event.kind in ISSUES]
+        for event in issued:
+            assert (event.kind is EventKind.CALL_FURTHER) == (event.step in still_open)
+            assert (event.data["kind"] == "further") == (event.kind is EventKind.CALL_FURTHER)
+        assert len({event.step for event in issued}) == len(issued)
 
 
 @checked
 def test_nothing_is_demanded_twice(life: Life) -> None:
-    """With no loss since, a deposit never brings a demand: what was asked for is not asked for again."""
+    """With no loss since, and no call ended, a deposit never brings a demand: nothing is asked for again."""
     for index, moment in enumerate(life.moments[:-1]):
         following = life.moments[index + 1]
         has_paid = any(event.kind is EventKind.DEPOSIT_RECORDED for event in moment.events)
-        is_quiet = not any(event.kind is EventKind.CALL_UNMET for event in (*moment.events, *following.events))
-        met = any(event.kind is EventKind.CALL_MET for event in moment.events)
-        if has_paid and is_quiet and not met and moment.before.calls and following.is_advance:
+        is_quiet = not any(event.kind in ENDS for event in (*moment.events, *following.events))
+        if has_paid and is_quiet and moment.before.calls and following.is_advance:
             before = next((one for one in reversed(life.moments[:index]) if one.is_advance), None)
             if before is None or not before.measure.is_valid or before.now_ns != moment.now_ns:
                 continue
@@ -273,10 +297,11 @@ def test_nothing_is_demanded_twice(life: Life) -> None:
 
 @checked
 def test_restriction_is_the_strictest_asked_for(life: Life) -> None:
-    """A pool may do what the strictest of its active steps allows, neither more nor less."""
+    """A pool may do what the strictest of its active steps allows; without prices nothing is lifted."""
     for moment in life.advances:
-        asked = [moment.terms.steps[one.step].restrict for one in moment.after.active]
-        assert moment.after.restriction == max(asked, default=Restriction.NONE)
+        asked = max((moment.terms.steps[one.step].restrict for one in moment.after.active), default=Restriction.NONE)
+        stays = Restriction.NONE if moment.measure.is_valid else moment.before.restriction
+        assert moment.after.restriction == max(asked, stays)
 
 
 @checked
@@ -321,6 +346,39 @@ def test_one_round_at_a_time_and_not_too_soon(life: Life) -> None:
                 waited_for = ""
             elif event.kind in {EventKind.STEP_CLEARED, EventKind.STEP_ENTERED}:
                 last.pop(event.step, None)
+
+
+@checked
+def test_what_must_be_closed_is_being_closed(life: Life) -> None:
+    """While everything must be closed, a round is out, its orders are being cancelled or its pace is kept; no other."""
+    for moment in life.advances:
+        steps = [one.step for one in moment.after.active if moment.terms.steps[one.step].liquidate]
+        terms = moment.terms.steps[steps[-1]].liquidate if steps else None
+        if terms is None or terms.fraction < 1 or moment.measure.is_flat or not moment.measure.is_valid:
+            continue
+        under_way = moment.after.liquidation
+        assert under_way is not None
+        is_cancelling = any(event.kind is EventKind.ORDERS_CANCELLED for event in moment.events)
+        assert under_way.awaiting or is_cancelling or under_way.next_ns > moment.now_ns
+        if under_way.awaiting:
+            assert under_way.step == steps[-1] or under_way.is_recalled
+
+
+@checked
+def test_a_round_is_recalled_once(life: Life) -> None:
+    """A round is recalled only while it is waited for, once, for a step more severe than its own."""
+    life.leave_alone()
+    ordered = {event.call_id: event for event in life.desk.log if event.kind is EventKind.LIQUIDATION_ORDERED}
+    recalled = []
+    for moment in life.moments:
+        for event in moment.events:
+            if event.kind is EventKind.LIQUIDATION_RECALLED:
+                recalled.append(event.call_id)
+                assert moment.before.liquidation is not None
+                assert moment.before.liquidation.awaiting == event.call_id
+                milder = moment.terms.index_of(ordered[event.call_id].step)
+                assert milder < moment.terms.index_of(event.step)
+    assert len(recalled) == len(set(recalled))
 
 
 @checked
@@ -391,6 +449,26 @@ def test_without_prices_only_time_passes(life: Life) -> None:
         entered = [event for event in moment.events if event.kind is EventKind.STEP_ENTERED]
         assert all(event.data["entered"] == "unmet call" for event in entered)
         assert not any(call.falls_due_ns <= moment.now_ns for call in moment.after.calls)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    life=lives(),
+    name=st.sampled_from(("equity", "initial_margin", "maintenance_margin")),
+    value=st.sampled_from((float("nan"), float("inf"), float("-inf"))),
+)
+def test_what_is_not_a_number_is_not_trusted(life: Life, name: str, value: float) -> None:
+    """A figure that is not finite is handled exactly as an assessment that says of itself that it cannot be trusted."""
+    for moment in life.advances:
+        broken = {
+            "equity": replace(moment.measure, equity=value),
+            "initial_margin": replace(moment.measure, initial_margin=value),
+            "maintenance_margin": replace(moment.measure, maintenance_margin=value),
+        }[name]
+        untrusted = replace(moment.measure, is_valid=False)
+        assert ladder.advance(moment.before, moment.terms, broken, moment.now_ns) == ladder.advance(
+            moment.before, moment.terms, untrusted, moment.now_ns
+        )
 
 
 @checked

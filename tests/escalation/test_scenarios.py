@@ -195,6 +195,97 @@ def test_crash_through_several_steps() -> None:
     assert one.world.cash == pytest.approx(600.0)
 
 
+EMERGENCY = """\
+      - {step: call, below: 130%, clear: 135%, call: {restore: RESTORE}, deadline: 4h}
+      - {step: urgent, below: 110%, clear: 115%, call: {restore: URGENT}, deadline: 30m}
+      - {step: close, below: 50%, or_after: call unmet, liquidate: all}
+      - {step: close_urgent, below: 40%, or_after: urgent unmet, liquidate: all}
+"""
+
+
+def emergency(restore: str, urgent: str) -> Desk:
+    """Return a desk over a ladder in which a second threshold calls with less time."""
+    return table(1_500.0, EMERGENCY.replace("RESTORE", restore).replace("URGENT", urgent))
+
+
+def test_a_lower_threshold_calls_for_the_whole() -> None:
+    """The call of a lower threshold with less time replaces the milder one, and asks for the whole deficiency."""
+    one = emergency("initial_margin", "initial_margin")
+    one.move(97.5)
+    assert [(call.step_name, call.amount) for call in one.state.calls] == [("call", Decimal("700.00"))]
+    one.deposit("10")
+    assert kinds(one.move(95.0, HOUR_NS)) == ["step_entered urgent", "call_superseded call", "call_issued urgent"]
+    call = one.state.calls[0]
+    assert (call.amount, call.due_ns) == (Decimal("890.00"), one.now_ns + 30 * MINUTE_NS)
+    assert sum(call.outstanding for call in one.state.calls) == call.amount
+    # What the desk agreed with the client stands: then only the rest is urgent.
+    other = emergency("initial_margin", "initial_margin")
+    other.move(97.5)
+    extend(other, "A/#1", other.now_ns + 5 * HOUR_NS)
+    assert kinds(other.move(95.0, HOUR_NS)) == ["step_entered urgent", "call_issued urgent"]
+    assert [call.amount for call in other.state.calls] == [Decimal("700.00"), Decimal("200.00")]
+
+
+def test_two_thresholds_passed_at_once_share_the_demand() -> None:
+    """Where the lower threshold asks for less and sooner, the milder step adds the rest on its own terms."""
+    one = emergency("initial_margin", "maintenance_margin")
+    one.move(94.0)  # equity 900, maintenance 940, initial 1 880
+    assert [(call.step_name, call.amount) for call in one.state.calls] == [
+        ("urgent", Decimal("40.00")),
+        ("call", Decimal("940.00")),
+    ]
+    assert kinds(one.settle()) == []
+    # A deposit goes to the urgent one first.
+    assert "call_met urgent" in kinds(one.deposit("40"))
+
+
+def test_a_milder_call_for_more_stands() -> None:
+    """A lower threshold that asks for less than is demanded already neither replaces that demand nor adds to it."""
+    one = emergency("initial_margin", "maintenance_margin")
+    one.move(97.5)
+    assert kinds(one.move(94.0)) == ["step_entered urgent", "call_further call"]
+    assert [(call.step_name, call.amount) for call in one.state.calls] == [
+        ("call", Decimal("700.00")),
+        ("call", Decimal("280.00")),
+    ]
+
+
+def test_nobody_is_called_for_what_is_being_sold() -> None:
+    """While positions are sold because one call went unmet, another threshold's call does not grow."""
+    steps = EMERGENCY.replace("deadline: 4h", "deadline: 20m").replace(
+        "{step: close, below: 50%, or_after: call unmet, liquidate: all}",
+        "{step: close, below: 50%, or_after: call unmet, liquidate: {fraction: 10%, every: 1h}}",
+    )
+    one = table(1_500.0, steps.replace("RESTORE", "initial_margin").replace("URGENT", "maintenance_margin"))
+    one.move(94.0)
+    assert kinds(one.wait(20 * MINUTE_NS)) == ["call_unmet call", "step_entered close", "liquidation_ordered close"]
+    assert kinds(one.move(93.0)) == []
+    assert [(call.step_name, call.amount) for call in one.state.calls] == [("urgent", Decimal("40.00"))]
+
+
+def test_an_unmet_call_lifts_the_exit_of_a_liquidation() -> None:
+    """A liquidation entered by its threshold goes on to the calls' exit once their last call goes unmet meanwhile."""
+    one = table(1_400.0)
+    one.move(96.0)  # a round is out; 120 %, 125 % and 110 % are the entry and exit of the call, and `until`
+    one.wait(4 * HOUR_NS)
+    assert kinds(one.wait(HOUR_NS)) == ["call_unmet second"]
+    one.move(97.0)
+    assert 1.10 < one.world.ratio < 1.25
+    assert kinds(one.execute(0.0)) == ["liquidation_executed partial", "liquidation_ordered partial"]
+
+
+def test_an_emergency_recalls_the_round_before() -> None:
+    """A full liquidation does not wait in silence: the round that is out is recalled once, and reported as it is."""
+    one = table(1_400.0)
+    one.move(96.0)
+    assert kinds(one.move(92.0, SECOND_NS)) == ["step_entered full", "liquidation_recalled full"]
+    assert last(one, EventKind.LIQUIDATION_RECALLED).call_id == one.ordered[0][0]
+    assert kinds(one.move(91.0, SECOND_NS)) == []
+    happened = one.execute(0.5)  # 10 of 20 were filled by then
+    assert kinds(happened) == ["liquidation_executed partial", "liquidation_ordered full", "call_superseded first"]
+    assert one.ordered[0][1] == [("BTC", -90.0)]
+
+
 def test_full_liquidation_supersedes_calls() -> None:
     """An open call ends when everything is ordered to be closed; until then a dip does not restart its deadline."""
     one = table(1_400.0)
@@ -238,6 +329,35 @@ def test_minimum_transfer() -> None:
     assert kinds(one.move(97.0)) == []  # 40 more
     assert kinds(one.move(96.9)) == ["call_further first"]  # 48, in tens
     assert one.state.calls[1].amount == Decimal(50)
+
+
+def test_odd_deposits_bring_no_demand() -> None:
+    """A deposit that is no multiple of the rounding leaves less due and brings no further call for the difference."""
+    steps = ONE_CALL.replace("{restore: initial_margin}", "{restore: initial_margin, round_to: 100}")
+    one = table(1_400.0, steps)
+    one.move(97.6)
+    assert [call.amount for call in one.state.calls] == [Decimal(800)]  # 792, in hundreds
+    assert kinds(one.deposit("33.37")) == ["deposit_recorded call"]
+    assert [call.outstanding for call in one.state.calls] == [Decimal("766.63")]
+
+
+def test_the_noise_of_doubles_holds_nobody() -> None:
+    """A pool that paid to the cent is free, though the sum of its doubles falls short of the exit by a last bit."""
+    steps = ONE_CALL.replace("below: 120%, clear: 130%", "below: 100%, clear: 100%").replace("initial", "maintenance")
+    one = table(0.0, steps.replace("below: 100%, or_after", "below: 20%, or_after"), Lot("X", 1.0, 0.3, 1.0, entry=0.3))
+    one.world.cash = 0.1
+    one.settle()
+    assert one.state.calls[0].amount == Decimal("0.20")
+    one.world.cash = 0.3 - 1e-16 - 2e-16  # what 0.1 and 0.2 could come to
+    assert one.world.cash < 0.3
+    assert kinds(one.settle()) == ["call_cured call", "step_cleared call", "restriction_lifted"]
+    # The same at nothing: a debt paid to the cent is paid.
+    other = table(-600.0, ONE_CALL)
+    other.world.lots.clear()
+    other.settle()
+    other.world.cash = -1e-13
+    assert "restriction_lifted" in kinds(other.settle())
+    assert other.state.is_idle
 
 
 def test_deposits_pay_the_oldest_call_first() -> None:
@@ -340,13 +460,19 @@ def test_dispute_ends() -> None:
 
 
 def test_waive() -> None:
-    """A waived call ends, its step calls no more until it has cleared, and the restriction stays."""
+    """What was waived is not demanded again until the step has cleared; growth beyond it is; the restriction stays."""
     one = table(1_400.0, ONE_CALL)
     one.move(97.5)
     assert kinds(waive(one, "A/#1")) == ["call_waived call"]
-    assert kinds(one.move(96.9)) == []
+    assert kinds(one.move(97.6)) == []
     assert one.state.restriction is Restriction.REDUCE_ONLY
     assert kinds(one.wait(10 * DAY_NS)) == []
+    # 0.6 of price: 60 of equity less 12 of initial margin.
+    assert kinds(one.move(96.9)) == ["call_issued call"]
+    assert [call.amount for call in one.state.calls] == [Decimal("48.00")]
+    assert kinds(waive(one, "A/#2")) == ["call_waived call"]
+    assert kinds(one.move(97.5)) == []
+    assert kinds(one.move(96.9)) == []
     assert kinds(one.move(100.0)) == ["step_cleared call", "restriction_lifted"]
     assert "call_issued call" in kinds(one.move(97.5))
 
@@ -364,15 +490,20 @@ def test_default_waterfall() -> None:
     assert one.state.shortfall == Decimal(600)
     assert last(one, EventKind.WATERFALL_DRAWN).data == {"layer": "insurance_fund"}
 
-    # The client pays 100 after all: the waterfall owes less.
-    one.deposit("100")
-    assert one.state.shortfall == Decimal(500)
+    # The client pays 100 after all: the layer is drawn for less.
+    assert kinds(one.deposit("100")) == ["deposit_recorded default", "waterfall_drawn default"]
+    assert one.state.shortfall == last(one, EventKind.WATERFALL_DRAWN).amount == Decimal(500)
+    assert last(one, EventKind.WATERFALL_DRAWN).data == {"layer": "insurance_fund"}
     assert kinds(cover(one, "insurance_fund", "350")) == ["waterfall_covered default", "waterfall_drawn default"]
     assert last(one, EventKind.WATERFALL_DRAWN).data == {"layer": "house_capital"}
     assert last(one, EventKind.WATERFALL_DRAWN).amount == Decimal(150)
+    # The first layer finds another 20: the next one, already drawn, is drawn for less.
+    assert kinds(cover(one, "insurance_fund", "20")) == ["waterfall_covered default", "waterfall_drawn default"]
+    assert last(one, EventKind.WATERFALL_DRAWN).data == {"layer": "house_capital"}
+    assert last(one, EventKind.WATERFALL_DRAWN).amount == one.state.shortfall == Decimal(130)
     with pytest.raises(InputError, match="layer was auto_deleveraging"):
         cover(one, "auto_deleveraging", "1")
-    happened = kinds(cover(one, "house_capital", "150"))
+    happened = kinds(cover(one, "house_capital", "130"))
     assert happened[:2] == ["waterfall_covered default", "step_cleared default"]
     assert one.state.is_idle
     with pytest.raises(InputError, match="no shortfall"):
@@ -389,6 +520,36 @@ def cover(one: Desk, layer: str, paid: str) -> list[Event]:
     except InputError:
         one.world.cash = before
         raise
+
+
+def test_a_layer_that_pays_late_draws_no_layer_again() -> None:
+    """What an earlier layer pays late is taken off the draw of the layer drawn last, not drawn from those between."""
+    one = table(1_400.0, TWO_CALLS.replace("[insurance_fund,", "[insurance_fund, guarantee_fund,"))
+    one.move(80.0)
+    one.execute()
+    cover(one, "insurance_fund", "100")
+    cover(one, "guarantee_fund", "100")
+    cover(one, "insurance_fund", "50")
+    drawn = [event for event in one.log if event.kind is EventKind.WATERFALL_DRAWN]
+    assert [(event.data["layer"], event.amount) for event in drawn] == [
+        ("insurance_fund", Decimal(600)),
+        ("guarantee_fund", Decimal(500)),
+        ("house_capital", Decimal(400)),
+        ("house_capital", Decimal(350)),
+    ]
+
+
+def test_an_uncovered_shortfall_keeps_its_rulebook() -> None:
+    """A new rulebook without the waterfall leaves a shortfall as it is: covered under the one that declared it."""
+    one = table(1_400.0)
+    one.move(80.0)
+    one.execute()
+    assert one.activate("d2", compiled(ONE_CALL)) == []
+    assert (one.state.digest, one.state.shortfall) == ("d1", Decimal(600))
+    happened = cover(one, "insurance_fund", "600")
+    assert kinds(happened)[0] == "waterfall_covered default"
+    assert one.state.is_idle
+    assert one.state.digest == "d2"
 
 
 def test_a_default_that_grows_is_declared_again() -> None:
@@ -417,6 +578,32 @@ def test_an_unpinned_state_follows_by_step_name() -> None:
     # The threshold was breached 20 s before the swap: 10 s later the step is entered.
     assert kinds(one.wait(9 * SECOND_NS)) == []
     assert kinds(one.wait(SECOND_NS)) == ["step_entered call", "call_issued call", "restricted call"]
+
+
+def test_a_step_may_call_again_where_nothing_follows_it() -> None:
+    """A new rulebook without the step that followed an unmet call does not leave the pool uncalled for ever."""
+    one = table(1_400.0)
+    one.move(97.5)
+    one.wait(4 * HOUR_NS)
+    waive(one, one.state.calls[0].call_id)
+    assert not one.state.is_pinned
+    newer = ONE_CALL.replace("step: call", "step: first").replace("call unmet", "first unmet")
+    assert kinds(one.activate("d2", compiled(newer))) == [
+        "step_cleared warning",
+        "step_cleared second",
+        "call_issued first",
+    ]
+
+
+def test_a_swap_without_prices_lifts_nothing() -> None:
+    """A rulebook without the step that restricted a pool lifts the restriction once the pool can be assessed again."""
+    one = table(1_400.0, "      - {step: old, below: 160%, restrict: reduce_only}\n" + ONE_CALL)
+    one.settle()
+    one.world.is_valid = False
+    assert kinds(one.activate("d2", compiled(ONE_CALL))) == ["step_cleared old"]
+    assert one.state.restriction is Restriction.REDUCE_ONLY
+    one.world.is_valid = True
+    assert kinds(one.settle()) == ["restriction_lifted"]
 
 
 def test_a_pinned_state_keeps_its_ladder() -> None:
@@ -482,6 +669,16 @@ def test_down_over_two_calls_and_a_crash() -> None:
         "liquidation_ordered liquidation",
     ]
     assert [event.call_id for event in happened] == ["A/#1", "", "A/#2", "A/#L3"]
+
+
+def test_calls_due_at_once_end_as_they_were_made() -> None:
+    """Ten calls with one deadline end in the order in which they were issued, the tenth after the ninth."""
+    one = table(1_400.0, ONE_CALL)
+    for tenths in range(11):
+        one.move(97.5 - tenths / 10)
+    assert len(one.state.calls) == 11
+    unmet = [event.call_id for event in one.wait(4 * HOUR_NS) if event.kind is EventKind.CALL_UNMET]
+    assert unmet == [f"A/#{number}" for number in range(1, 12)]
 
 
 def test_deadlines_pass_without_prices() -> None:
@@ -559,6 +756,46 @@ def test_for_counts_from_the_first_breach() -> None:
     assert kinds(one.wait(SECOND_NS)) == ["step_entered call", "call_issued call", "restricted call"]
 
 
+def test_what_cannot_be_traded_brings_no_circle() -> None:
+    """Short of its ratio by less than can be traded a liquidation ends without a round, and nobody is called again."""
+    steps = """\
+      - {step: call, below: 120%, call: {restore: initial_margin}, deadline: 4h}
+      - {step: partial, below: 100%, or_after: call unmet, liquidate: {target: 120%}}
+"""
+    one = table(1_200.0 - 5e-8, steps, Lot("BTC", 0.5, 20_000.0, 0.1, 1.0, entry=20_000.0))
+    assert kinds(one.settle()) == ["step_entered call", "call_issued call"]
+    assert kinds(one.wait(4 * HOUR_NS)) == ["call_unmet call", "step_entered partial"]
+    assert one.state.liquidation is None
+    assert kinds(one.wait(100 * DAY_NS)) == []
+    assert ladder.next_due_ns(one.state, one.terms) is None
+
+
+def test_no_call_above_the_exit_while_a_round_is_out() -> None:
+    """A step that only waits for the report of a round calls nobody once the pool is past its exit."""
+    steps = """\
+      - step: both
+        below: 120%
+        call: {restore: initial_margin}
+        deadline: 4h
+        liquidate: {fraction: 10%}
+      - {step: close, below: 50%, or_after: both unmet, liquidate: all}
+"""
+    one = table(1_400.0, steps)
+    one.move(97.5)
+    assert "call_met both" in kinds(one.deposit("800"))
+    assert kinds(one.move(95.0)) == []  # 178 %: initial margin is not there, the exit is
+    assert one.state.severity == 0
+    assert kinds(one.execute()) == ["liquidation_executed both", "step_cleared both"]
+
+
+def test_a_target_without_equity_closes_everything() -> None:
+    """Without equity no ratio can be reached by closing a part: positions that require nothing are closed as well."""
+    steps = ONE_CALL.replace("liquidate: all", "liquidate: {target: 120%, first: largest_margin}")
+    one = table(-100.0, steps, Lot("BTC", 1.0, 100.0, 0.1), Lot("FREE", 2.0, 100.0, 0.0))
+    one.settle()
+    assert one.ordered[0][1] == [("BTC", -1.0), ("FREE", -2.0)]
+
+
 def test_dust_is_closed() -> None:
     """Fractions of fractions end: without equity and without a full liquidation, rounds go on until a cent is left."""
     steps = ONE_CALL.replace("liquidate: all", "liquidate: {fraction: 50%, every: 1m}")
@@ -571,4 +808,4 @@ def test_dust_is_closed() -> None:
         one.wait(MINUTE_NS)
     assert one.world.measure.is_flat
     assert rounds == 20  # 10 000 halved until less than a cent would be left
-    assert [call.kind for call in one.state.calls] == ["first"]  # of the debt: it was called before anything was sold
+    assert [call.kind for call in one.state.calls] == ["after_liquidation"]  # of the debt

@@ -96,14 +96,14 @@ def test_overdue_timer_without_a_price_is_not_asked_for_ever(crypto: Scene) -> N
     """A step that waits while its mark grows stale is looked at once a second, and entered when a price is back."""
     held = [{"symbol": "BTC-USDT", "quantity": 10.0, "entry_price": 50_000.0, "leverage": 50.0}]
     crypto.account(0, {"balances": usdt(20_000.0), "positions": held})
-    crypto.price(5, BTC_USDT=48_245.0)  # below 120 %: a call after 30 s
+    crypto.price(5, BTC_USDT=48_300.0)  # below 120 %: a call after 30 s
     looked = 0
     while (due := crypto.shard.next_due_ns()) is not None and due <= START + 45 * SECOND_NS:
         crypto.do("tick", (due - START) / SECOND_NS)
         looked += 1
         assert looked < 20
     assert not crypto.shard.calls
-    crypto.price(46, BTC_USDT=48_245.0)
+    crypto.price(46, BTC_USDT=48_300.0)
     assert [one.step_name for one in crypto.shard.calls.values()] == ["initial_call"]
 
 
