@@ -231,7 +231,9 @@ class Demo:
     def _note(self, day: Day, event: LadderEvent) -> None:
         if event.kind not in TOLD:
             return
-        amount = f"{format_amount(event.amount):>12} USD" if event.amount is not None else " " * 16
+        paid = event.details.get("deposited")  # of a call that was met nothing is due any more
+        shown = Decimal(paid) if paid else event.amount
+        amount = f"{format_amount(shown):>12} USD" if shown is not None else " " * 16
         due = f"  due {format_time(event.due_ns)[:16]}" if event.due_ns and event.kind.startswith("call_") else ""
         traded = "  " + ", ".join(f"{one.quantity:+g} {one.symbol}" for one in event.orders) if event.orders else ""
         words = event.kind.replace("_", " ")
