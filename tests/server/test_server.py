@@ -352,7 +352,7 @@ def test_activate_and_roll_back(served: tuple[Server, Wire]) -> None:
     assert got.text.decode() == milder
 
 
-def test_swap_under_load(served: tuple[Server, Wire]) -> None:
+def test_swap_under_load(served: tuple[Server, Wire], capsys: pytest.CaptureFixture[str]) -> None:
     """A thousand swaps under load: no check fails, and each is answered by exactly one of the two books (MR-P04)."""
     server, wire = served
     texts = [w.SMALLEST.read_text(), w.SMALLEST.read_text().replace("initial: 10%,", "initial: 12%,")]
@@ -380,6 +380,8 @@ def test_swap_under_load(served: tuple[Server, Wire]) -> None:
     stop.set()
     for thread in threads:
         thread.join()
+    with capsys.disabled():
+        print(f"1,000 swaps under load: {counts}")
     assert counts["checks"] > 100
     assert (counts["torn"], counts["failed"]) == (0, 0)
 
