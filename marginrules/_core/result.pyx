@@ -69,7 +69,7 @@ cdef class Batch:
             raise IndexError(index)
         return wrap(self.results + index)
 
-    def troubled(self, int count):
-        """Return the indices, among the first `count`, of pools that breach a threshold or cannot be assessed."""
+    def breaching(self, int count):
+        """Return the indices, among the first `count`, of pools that can be assessed and breach a threshold."""
         cdef int32_t k
-        return [k for k in range(count) if self.results[k].level != 0 or self.results[k].flags & INVALID_MASK]
+        return [k for k in range(count) if self.results[k].level != 0 and not self.results[k].flags & INVALID_MASK]

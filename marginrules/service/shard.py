@@ -490,7 +490,7 @@ class Shard:
         if self._batch is None or self._batch.count < count:
             self._batch = Batch(max(64, count + count // 4))
         engine.assess_range(0, count, now_ns, self._batch)
-        for pool in sorted({*self._batch.troubled(count), *self.states}):
+        for pool in sorted({*self._batch.breaching(count), *self.states}):
             self._settle(pool, now_ns, events)
 
     def _settle(self, pool: int, now_ns: int, events: list[Event]) -> None:

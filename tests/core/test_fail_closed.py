@@ -93,7 +93,8 @@ def check_refused(engine: Engine, reason: Reason, now: int = NOW, *, is_exact: b
     assert engine.what_if(0, now, [(DOLLAR, 1e9)], [], [], []).flags & reason
     batch = Batch(1)
     engine.assess_range(0, 1, now, batch)
-    assert batch.troubled(1) == [0]
+    assert not batch.breaching(1), "what cannot be assessed is not judged"
+    assert not batch[0].is_valid
     return found
 
 
