@@ -16,6 +16,7 @@ from libc.string cimport memcpy, memset
 
 include "layout.pyx"
 include "pair.pyx"
+include "pricing.pyx"
 include "evaluate.pyx"
 include "order.pyx"
 include "tables.pyx"
