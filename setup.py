@@ -35,6 +35,7 @@ DIRECTIVES = {
     "initializedcheck": False,
     "freethreading_compatible": True,
 }
+HEADERS = ("pricing", "kernels", "lanes", "european", "american", "loops")
 MACROS: list[tuple[str, str | None]] = []
 
 if is_on("DEBUG"):
@@ -53,7 +54,8 @@ setup(
         [
             Extension(
                 "marginrules._core.core",
-                ["marginrules/_core/core.pyx"],
+                ["marginrules/_core/core.pyx", "marginrules/_core/pricing.c", "marginrules/_core/pricing_avx2.c"],
+                depends=[f"marginrules/_core/{name}.h" for name in HEADERS],
                 extra_compile_args=COMPILE,
                 extra_link_args=LINK,
                 define_macros=MACROS,

@@ -269,7 +269,7 @@ cdef class Engine:
     # Program
 
     def activate(self, Tables tables not None, list products, list max_ages, list asset_rules, list class_profiles,
-                 dict account_profiles, list series=()):
+                 dict account_profiles, series=()):
         """
         Switch to another program; every check sees the old one or the new one, never both.
 
@@ -303,13 +303,13 @@ cdef class Engine:
             for k, (account, profile) in enumerate(account_profiles.items()):
                 special[2 * k], special[2 * k + 1] = account, profile
             with nogil:
-                made = self.prepare_all(&tables.program, new_series.rows, new_series.stride, numbers, blocks)
+                made = self.prepare_all(&tables.program, <const double* const*>new_series.rows, new_series.stride, numbers, blocks)
             if not made:
                 raise MemoryError("out of memory")
             with nogil:
                 pthread_rwlock_wrlock(&self.lock)
                 self.view.program = &tables.program
-                self.view.series, self.view.series_stride = new_series.rows, new_series.stride
+                self.view.series, self.view.series_stride = <const double* const*>new_series.rows, new_series.stride
                 swap_blocks(self.blocks, blocks, self.instrument_count)
                 self.view.owner = <void*>tables
                 self.view.revision += 1
@@ -341,12 +341,12 @@ cdef class Engine:
         try:
             blocks = <double**>allocate(self.instrument_count, sizeof(double*))
             with nogil:
-                made = self.prepare_all(self.view.program, new_series.rows, new_series.stride, NULL, blocks)
+                made = self.prepare_all(self.view.program, <const double* const*>new_series.rows, new_series.stride, NULL, blocks)
             if not made:
                 raise MemoryError("out of memory")
             with nogil:
                 pthread_rwlock_wrlock(&self.lock)
-                self.view.series, self.view.series_stride = new_series.rows, new_series.stride
+                self.view.series, self.view.series_stride = <const double* const*>new_series.rows, new_series.stride
                 swap_blocks(self.blocks, blocks, self.instrument_count)
                 pthread_rwlock_unlock(&self.lock)
             self.series = new_series

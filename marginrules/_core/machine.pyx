@@ -68,6 +68,7 @@ cdef enum:  # marginrules.machine.Field
     FIELD_MARK, FIELD_STRIKE, FIELD_RIGHT, FIELD_DAYS, FIELD_MULTIPLIER, FIELD_INVERSE, FIELD_FX, FIELD_UNIT_VALUE
     FIELD_INDEX  # the first that is published
     FIELD_OPEN_INTEREST = 14
+    FIELD_AUCTION_PRICE = 17
     FIELD_KIND = 25
     FIELD_QUANTITY = 32  # the first of a position
     FIELD_COST, FIELD_LEVERAGE, FIELD_BUY_ORDERS, FIELD_SELL_ORDERS, FIELD_BUY_ORDERS_VALUE, FIELD_SELL_ORDERS_VALUE
@@ -262,7 +263,7 @@ cdef double* place_of(Frame* f, int32_t operand, int64_t* stride) noexcept nogil
         return f.positions + index * f.member_count + f.member
     if place == AT_ARRAY:
         stride[0] = 1
-        block = f.block if f.block != NULL else f.blocks[f.member]
+        block = <const double*>f.block if f.block != NULL else f.blocks[f.member]
         return <double*>block + f.code.array_offsets[index]
     if place == AT_SCENARIO:
         stride[0] = 1
@@ -275,7 +276,7 @@ cdef double* place_of(Frame* f, int32_t operand, int64_t* stride) noexcept nogil
         stride[0] = 1 if f.input_stride > 1 else 0
         return f.scalars + index * f.input_stride
     if place == AT_INSTRUMENT:
-        block = f.block if f.block != NULL else f.blocks[f.member]
+        block = <const double*>f.block if f.block != NULL else f.blocks[f.member]
         return <double*>block + index
     if place == AT_GROUP:
         key, index = index // GROUP_REGISTERS, index % GROUP_REGISTERS
@@ -780,7 +781,7 @@ cdef int prepare(
 cdef inline uint64_t key_of(const View* view, const Member* member, int32_t mask) noexcept nogil:
     """Return a hash of what tells positions apart."""
     cdef const Spec* spec = view.specs + member.instrument
-    cdef uint64_t key = 0x9E3779B97F4A7C15, bits
+    cdef uint64_t key = 0x9E3779B97F4A7C15ULL, bits
     if mask & BY_UNDERLYING:
         key = mixed(key, <uint64_t><int64_t>spec.underlying)
     if mask & BY_EXPIRY:
@@ -800,8 +801,8 @@ cdef inline uint64_t key_of(const View* view, const Member* member, int32_t mask
 
 
 cdef inline uint64_t mixed(uint64_t key, uint64_t more) noexcept nogil:
-    key ^= more + 0x9E3779B97F4A7C15 + (key << 6) + (key >> 2)
-    key *= 0xBF58476D1CE4E5B9
+    key ^= more + 0x9E3779B97F4A7C15ULL + (key << 6) + (key >> 2)
+    key *= 0xBF58476D1CE4E5B9ULL
     return key ^ key >> 29
 
 
@@ -845,3 +846,7 @@ cdef int64_t partition(
             groups += 1
         group_of[k] = slots[slot]
     return groups
+
+
+cdef double strategy_margin(Frame* f, int32_t book, int32_t which) noexcept nogil:
+    return NAN
