@@ -49,11 +49,25 @@ class InstrumentKind(enum.IntEnum):
     SPOT = 1  # quantity x multiplier x mark, held outright: counts in full, has no entry price
     PERPETUAL = 2
     FUTURE = 3
+    OPTION = 4  # quantity x multiplier x mark; its premium is paid when it is filled, so it counts in full as well
+
+    @property
+    def is_outright(self) -> bool:
+        """Say whether the market value counts in full: no entry price, and a fill moves the settlement balance."""
+        return self in (InstrumentKind.SPOT, InstrumentKind.OPTION)
+
+    @property
+    def expires(self) -> bool:
+        """Say whether instruments of this kind expire."""
+        return self in (InstrumentKind.FUTURE, InstrumentKind.OPTION)
 
     @property
     def word(self) -> str:
         """Return the word a rulebook uses."""
         return self.name.lower()
+
+
+RIGHTS: dict[str, int] = {"call": 1, "put": -1}  # of an option, and the sign by which its payoff follows the price
 
 
 class Restriction(enum.IntEnum):

@@ -65,16 +65,21 @@ class Engine:
         settlement: int,
         underlying: int,
         inverse: bool,
-        spot: bool,
+        kind: int,
         multiplier: float,
         quantity_step: float,
         expires_ns: int,
         product: int,
         max_age_ns: int,
+        strike: float = 0.0,
+        right: int = 0,
     ) -> int: ...
     def set_prices(
-        self, assets: list[tuple[int, float, int, int]], instruments: list[tuple[int, float, int, float]]
+        self,
+        assets: list[tuple[int, float, int, int]],
+        instruments: list[tuple[int, float, int, float]] | list[tuple[int, float, int, float, list[tuple[int, float]]]],
     ) -> None: ...
+    def quotes_of(self, instrument: int) -> dict[int, float]: ...
     def price_of(self, instrument: int) -> tuple[float, int, float, float, float]: ...
     def activate(
         self,

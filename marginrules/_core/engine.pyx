@@ -34,6 +34,7 @@ cdef class Engine:
     cdef View view
     cdef Mark* marks
     cdef Spec* specs
+    cdef Quotes* quotes
     cdef Asset* assets
     cdef Pool* pools
     cdef Account* accounts
@@ -56,6 +57,7 @@ cdef class Engine:
         free(self.accounts)
         free(self.marks)
         free(self.specs)
+        free(self.quotes)
         free(self.assets)
         pthread_rwlock_destroy(&self.lock)
 
@@ -80,25 +82,39 @@ cdef class Engine:
             raise MemoryError("out of memory")
         return self.asset_count - 1
 
-    def add_instrument(self, int settlement, int underlying, bint inverse, bint spot, double multiplier,
-                       double quantity_step, int64_t expires_ns, int product, int64_t max_age_ns):
-        """Add an instrument without a mark; return its id. `product`: of the active program, or -1."""
+    def add_instrument(self, int settlement, int underlying, bint inverse, int kind, double multiplier,
+                       double quantity_step, int64_t expires_ns, int product, int64_t max_age_ns,
+                       double strike=0.0, int right=0):
+        """
+        Add an instrument without a mark; return its id.
+
+        Args:
+            kind: as `marginrules.codes.InstrumentKind` numbers it.
+            product: of the active program, or -1.
+            strike, right: of an option; `right` is +1 for a call, -1 for a put.
+        """
         cdef Spec spec
-        cdef int made = 0, marks_room = self.instrument_room
+        cdef int made = 0, marks_room = self.instrument_room, quotes_room = self.instrument_room
         memset(&spec, 0, sizeof(Spec))
-        spec.settlement, spec.underlying, spec.inverse, spec.spot = settlement, underlying, inverse, spot
+        spec.settlement, spec.underlying, spec.inverse, spec.kind = settlement, underlying, inverse, kind
+        spec.outright = kind == SPOT or kind == OPTION
         spec.multiplier, spec.quantity_step = multiplier, quantity_step
+        spec.strike, spec.right = strike, right
         spec.expires_ns, spec.max_age_ns = expires_ns, max_age_ns
         with nogil:
             pthread_rwlock_wrlock(&self.lock)
             if grow(<void**>&self.marks, self.instrument_count, &marks_room, sizeof(Mark)):
                 self.view.marks = self.marks
-                if grow(<void**>&self.specs, self.instrument_count, &self.instrument_room, sizeof(Spec)):
-                    self.specs[self.instrument_count] = spec
-                    self.view.specs = self.specs
-                    self.bind(self.instrument_count, product)
-                    self.instrument_count += 1
-                    made = 1
+                if grow(<void**>&self.quotes, self.instrument_count, &quotes_room, sizeof(Quotes)):
+                    self.view.quotes = self.quotes
+                    # The room is counted once all three have it.
+                    if grow(<void**>&self.specs, self.instrument_count, &self.instrument_room, sizeof(Spec)):
+                        self.specs[self.instrument_count] = spec
+                        self.view.specs = self.specs
+                        forget_quotes(self.quotes + self.instrument_count)
+                        self.bind(self.instrument_count, product)
+                        self.instrument_count += 1
+                        made = 1
             pthread_rwlock_unlock(&self.lock)
         if not made:
             raise MemoryError("out of memory")
@@ -111,6 +127,7 @@ cdef class Engine:
         self.marks[instrument].rule_offset = row * <int>sizeof(Rule)
         self.marks[instrument].status = (self.marks[instrument].status & ~UNKNOWN_PRODUCT) | (
             0 if known else UNKNOWN_PRODUCT)
+        self.specs[instrument].product = product if known else -1
         derive(self.marks + instrument, self.specs + instrument, self.assets)
 
     def set_prices(self, list assets, list instruments):
@@ -119,25 +136,38 @@ cdef class Engine:
 
         Args:
             assets: rows (asset id, price in the rulebook's currency, time_ns, max_age_ns).
-            instruments: rows (instrument id, mark, time_ns, open interest in the rulebook's currency).
+            instruments: rows (instrument id, mark, time_ns, open interest in the rulebook's currency, quotes); the
+                quotes, which may be left out, are pairs (number of a `marginrules.machine.Field`, value) and replace
+                all that were known.
         """
-        cdef int32_t k
+        cdef int32_t k, field
         cdef int32_t asset_count = len(assets), mark_count = len(instruments)
         cdef PriceRow* rows = <PriceRow*>allocate(asset_count + mark_count, sizeof(PriceRow))
+        cdef Quotes* quotes = NULL
         try:
+            quotes = <Quotes*>allocate(mark_count, sizeof(Quotes))
             for k, row in enumerate(assets):
                 rows[k].index, rows[k].price, rows[k].time_ns, rows[k].max_age_ns = row
             for k, row in enumerate(instruments):
                 rows[asset_count + k].index, rows[asset_count + k].price = row[0], row[1]
                 rows[asset_count + k].time_ns, rows[asset_count + k].open_interest = row[2], row[3]
+                forget_quotes(quotes + k)
+                for number, value in row[4] if len(row) > 4 else ():
+                    field = number
+                    if not 0 <= field < QUOTE_COUNT:
+                        raise IndexError(f"field was {field}")
+                    quotes[k].values[field] = value
             with nogil:
                 pthread_rwlock_wrlock(&self.lock)
-                self.write_prices(rows, asset_count, mark_count)
+                self.write_prices(rows, quotes, asset_count, mark_count)
                 pthread_rwlock_unlock(&self.lock)
         finally:
             free(rows)
+            free(quotes)
 
-    cdef void write_prices(self, const PriceRow* rows, int32_t asset_count, int32_t mark_count) noexcept nogil:
+    cdef void write_prices(
+        self, const PriceRow* rows, const Quotes* quotes, int32_t asset_count, int32_t mark_count,
+    ) noexcept nogil:
         cdef int32_t k
         cdef Asset* asset
         for k in range(asset_count):
@@ -148,6 +178,8 @@ cdef class Engine:
         for k in range(asset_count, asset_count + mark_count):
             self.specs[rows[k].index].mark = rows[k].price
             self.specs[rows[k].index].mark_ns = rows[k].time_ns
+            self.specs[rows[k].index].priced = 1
+            self.quotes[rows[k].index] = quotes[k - asset_count]
             self.marks[rows[k].index].open_interest = rows[k].open_interest
             derive(self.marks + rows[k].index, self.specs + rows[k].index, self.assets)
         # Only what a changed price reaches is derived again; a changed asset may reach every instrument.
@@ -163,6 +195,15 @@ cdef class Engine:
         spec, mark = self.specs[instrument], self.marks[instrument]
         pthread_rwlock_unlock(&self.lock)
         return spec.mark, spec.mark_ns, mark.open_interest, mark.unit_value, mark.fx
+
+    def quotes_of(self, int instrument):
+        """Return what else is published of an instrument, by number of `marginrules.machine.Field`."""
+        cdef Quotes quotes
+        cdef int32_t k
+        pthread_rwlock_rdlock(&self.lock)
+        quotes = self.quotes[instrument]
+        pthread_rwlock_unlock(&self.lock)
+        return {k: quotes.values[k] for k in range(QUOTE_COUNT) if quotes.values[k] == quotes.values[k]}
 
     # Program
 
@@ -303,7 +344,7 @@ cdef class Engine:
         Args:
             due: fees and funding due.
             balances: rows (asset id, amount).
-            positions: rows (instrument id, signed quantity, entry price or 0 for spot, leverage or 0).
+            positions: rows (instrument id, signed quantity, entry price or 0 where held outright, leverage or 0).
             orders: rows (instrument id, signed quantity, price or 0 for the mark, leverage or 0).
         """
         cdef Pool made
@@ -345,7 +386,7 @@ cdef class Engine:
             made.positions[k].instrument = instrument
             made.positions[k].unused = 0
             made.positions[k].quantity = quantity
-            made.positions[k].cost = 0.0 if spec.spot else cost_of(spec, quantity, entry_price)
+            made.positions[k].cost = 0.0 if spec.outright else cost_of(spec, quantity, entry_price)
             made.positions[k].leverage_rate = 1.0 / <double>leverage if leverage else 0.0
         for k, (asset, amount) in enumerate(balances):
             made.balances[k].asset = asset
@@ -429,7 +470,7 @@ cdef class Engine:
                 count += 1
             made[at].instrument = instrument
             made[at].quantity = quantity
-            made[at].cost = 0.0 if spec.spot else cost_of(spec, quantity, entry_price)
+            made[at].cost = 0.0 if spec.outright else cost_of(spec, quantity, entry_price)
             made[at].leverage_rate = 1.0 / leverage if leverage > 0.0 else 0.0
         with nogil:
             pthread_rwlock_wrlock(&self.lock)
@@ -452,7 +493,7 @@ cdef class Engine:
             position = p.positions + k
             spec = copy.specs + position.instrument
             entry = 0.0
-            if not spec.spot and position.quantity != 0.0:
+            if not spec.outright and position.quantity != 0.0:
                 entry = (-position.quantity * spec.multiplier / position.cost if spec.inverse
                          else position.cost / (position.quantity * spec.multiplier))
             positions.append((position.instrument, position.quantity, float(f"{entry:.12g}"),

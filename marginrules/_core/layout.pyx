@@ -27,6 +27,14 @@ cdef enum:
     FROM_TIER = 0
     FROM_LEVERAGE = 1
 
+cdef enum:
+    # Kinds of which the market value counts in full; `marginrules.codes.InstrumentKind` has the same numbers.
+    SPOT = 1
+    OPTION = 4
+
+cdef enum:
+    QUOTE_COUNT = 32         # numbers of `marginrules.machine.Field` below this one are of an instrument
+
 # A piecewise linear requirement that is convex is the greatest of its lines, and a concave credit the least: no branch.
 # The compiler of rulebooks guarantees the shape.
 cdef struct Line:
@@ -85,6 +93,7 @@ cdef struct Mark:            # what the hot loop reads of an instrument
 cdef struct Spec:            # the rest of an instrument
     double multiplier
     double quantity_step
+    double strike            # of an option; else 0
     double mark
     int64_t mark_ns
     int64_t max_age_ns
@@ -92,7 +101,14 @@ cdef struct Spec:            # the rest of an instrument
     int32_t settlement       # asset id
     int32_t underlying       # asset id, or -1
     int32_t inverse
-    int32_t spot
+    int32_t outright         # spot and options: market value counts in full, cost is 0, a fill moves the balance
+    int32_t kind
+    int32_t right            # +1 call, -1 put, else 0
+    int32_t product          # of the active program, or -1
+    int32_t priced           # a mark was published
+
+cdef struct Quotes:          # what else is published of an instrument, by `marginrules.machine.Field`
+    double values[QUOTE_COUNT]   # not a number where it is not known
 
 cdef struct Asset:
     double price
@@ -105,7 +121,7 @@ cdef struct Position:
     int32_t instrument
     int32_t unused
     double quantity          # signed
-    double cost              # what was paid for it, in the settlement asset, signed; 0 for spot
+    double cost              # what was paid for it, in the settlement asset, signed; 0 where held outright
     double leverage_rate     # 1 / leverage setting; 0: none
 
 cdef struct Balance:
@@ -156,6 +172,7 @@ cdef struct View:            # one consistent state
     const Program* program   # NULL: none active
     const Mark* marks
     const Spec* specs
+    const Quotes* quotes     # parallel to `specs`
     const Asset* assets
     int32_t revision         # counts activations
     void* owner              # the Tables object that owns `program`

@@ -11,6 +11,12 @@ cdef struct PriceRow:
     double open_interest
 
 
+cdef void forget_quotes(Quotes* quotes) noexcept nogil:
+    cdef int32_t k
+    for k in range(QUOTE_COUNT):
+        quotes.values[k] = NAN
+
+
 cdef int grow(void** memory, int count, int* room, size_t size) noexcept nogil:
     """Make room for one more, zeroed; return 0 when memory is out. Growth is by half again, to keep the slack small."""
     cdef void* bigger
@@ -28,14 +34,18 @@ cdef int grow(void** memory, int count, int* room, size_t size) noexcept nogil:
     return 1
 
 
+cdef inline int is_worthless(const Spec* spec) noexcept nogil:
+    return spec.kind == OPTION and spec.priced and spec.mark == 0.0
+
+
 cdef void derive(Mark* mark, const Spec* spec, const Asset* assets) noexcept nogil:
     """Compute from the prices what the hot loop reads, once per change."""
     cdef const Asset* settlement = assets + spec.settlement
     mark.status &= ~(MISSING_PRICE | NOT_FINITE)
     mark.status |= 0 if 0.0 <= mark.open_interest < INFINITE else NOT_FINITE
     mark.fx = settlement.price
-    # A settlement asset worth nothing would make every requirement nothing.
-    if spec.mark > 0.0 and settlement.price > 0.0 and not settlement.status & MISSING_PRICE:
+    # A settlement asset worth nothing would make every requirement nothing; an option alone may be worthless.
+    if (spec.mark > 0.0 or is_worthless(spec)) and settlement.price > 0.0 and not settlement.status & MISSING_PRICE:
         mark.unit_value = cost_of(spec, 1.0, spec.mark) * settlement.price
     else:
         mark.status |= MISSING_PRICE

@@ -81,7 +81,7 @@ cdef void add_fill(
     """
     Fill a quantity at a price; room for one more position and one more balance must be there.
 
-    A fill of spot moves the settlement asset. A fill of a contract moves its cost: the value paid for the position as a
+    A fill of what is held outright moves the settlement asset. A fill of another contract moves its cost: the value paid for the position as a
     whole, so that profit and loss stays one subtraction whether the fill opens, closes or turns the position. What a
     closing fill realises therefore stays inside the position's profit and loss until a snapshot books it.
     """
@@ -97,7 +97,7 @@ cdef void add_fill(
             if pool.orders[b].instrument == instrument:
                 pool.orders[b].position = k
     pool.positions[k].quantity += quantity
-    if not spec.spot:
+    if not spec.outright:
         pool.positions[k].cost += cost
         return
     for b in range(pool.balance_count):
@@ -175,8 +175,8 @@ cdef int try_order(
     flags = (with_order.flags | after.flags) & INVALID_MASK
     if flags:
         return flags
-    # A fill of spot turns one asset into another, which may count for less.
-    if before.equity >= with_order.initial_margin and (not spec.spot or after.equity >= filled_margin):
+    # A fill of what is held outright turns one value into another, which may count for less.
+    if before.equity >= with_order.initial_margin and (not spec.outright or after.equity >= filled_margin):
         return 0
     # Neither this order's own fill nor all resting orders together may raise risk.
     if is_not_riskier(before, after) and with_order.initial_margin <= before.initial_margin:

@@ -6,6 +6,7 @@ cdef class Scratch:
     cdef Pool pool
     cdef Mark* marks
     cdef Spec* specs
+    cdef Quotes* quotes
     cdef Asset* assets
     cdef int instrument_count
     cdef Tables tables  # keeps the program alive, whatever the engine activates meanwhile
@@ -22,23 +23,27 @@ cdef class Scratch:
         self.instrument_count = engine.instrument_count
         self.marks = <Mark*>malloc((engine.instrument_count + 1) * sizeof(Mark))
         self.specs = <Spec*>malloc((engine.instrument_count + 1) * sizeof(Spec))
+        self.quotes = <Quotes*>malloc((engine.instrument_count + 1) * sizeof(Quotes))
         self.assets = <Asset*>malloc((engine.asset_count + 1) * sizeof(Asset))
-        made = self.marks != NULL and self.specs != NULL and self.assets != NULL
+        made = self.marks != NULL and self.specs != NULL and self.quotes != NULL and self.assets != NULL
         made = made and copy_pool(engine.pools + pool, extra + 1, &self.pool)
         if made and engine.instrument_count:
             memcpy(self.marks, engine.marks, engine.instrument_count * sizeof(Mark))
             memcpy(self.specs, engine.specs, engine.instrument_count * sizeof(Spec))
+            memcpy(self.quotes, engine.quotes, engine.instrument_count * sizeof(Quotes))
         if made and engine.asset_count:
             memcpy(self.assets, engine.assets, engine.asset_count * sizeof(Asset))
         pthread_rwlock_unlock(&engine.lock)
         if not made:
             raise MemoryError("out of memory")
         self.view.marks, self.view.specs, self.view.assets = self.marks, self.specs, self.assets
+        self.view.quotes = self.quotes
 
     def __dealloc__(self):
         free_pool(&self.pool)
         free(self.marks)
         free(self.specs)
+        free(self.quotes)
         free(self.assets)
 
     cdef void move_asset(self, int asset, double price):
@@ -50,6 +55,7 @@ cdef class Scratch:
 
     cdef void move_mark(self, int instrument, double mark):
         self.specs[instrument].mark = mark
+        self.specs[instrument].priced = 1
         derive(self.marks + instrument, self.specs + instrument, self.assets)
 
     cdef void deposit(self, int asset, double amount):
