@@ -264,7 +264,9 @@ cdef class Engine:
         pthread_rwlock_rdlock(&self.lock)
         quotes = self.quotes[instrument]
         pthread_rwlock_unlock(&self.lock)
-        return {k: quotes.values[k] for k in range(QUOTE_COUNT) if quotes.values[k] == quotes.values[k]}
+        # Open interest came with the mark and is told with it.
+        return {k: quotes.values[k] for k in range(QUOTE_COUNT)
+                if k != FIELD_OPEN_INTEREST and quotes.values[k] == quotes.values[k]}
 
     # Program
 

@@ -125,6 +125,7 @@ def _match_width(match: Match, instrument: Instrument) -> int:
         (match.settlements, instrument.settlement in match.settlements),
         (match.symbols, any(fnmatch.fnmatchcase(instrument.symbol, pattern) for pattern in match.symbols)),
         (match.inverse is not None, instrument.inverse == match.inverse),
+        (match.rights, instrument.right in match.rights),
     )
     given = [holds for wanted, holds in conditions if wanted]
     return len(given) if all(given) else -1
@@ -598,7 +599,8 @@ def _canonical(value: Any) -> Any:
         return [value.duration_ns, value.business_days, _hash_rows(value.sessions)]
     if isinstance(value, Match):
         lists = (value.kinds, value.underlyings, value.settlements, value.symbols)
-        return [*(sorted(one) for one in lists), value.inverse]
+        # Books without this condition keep the digest that they had before there was one.
+        return [*(sorted(one) for one in lists), value.inverse, *([sorted(value.rights)] if value.rights else [])]
     if is_dataclass(value) and not isinstance(value, type):
         return {name: _canonical(getattr(value, name)) for name in _meaningful(type(value))}
     return value

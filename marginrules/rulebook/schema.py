@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import partial
 
 from marginrules import units
-from marginrules.codes import InstrumentKind, Restriction
+from marginrules.codes import RIGHTS, InstrumentKind, Restriction
 from marginrules.limits import STEPS_MAX, TIERS_MAX
 from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Place, Sink, suggest
@@ -90,6 +90,7 @@ class Match:
     settlements: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
     inverse: bool | None = None
+    rights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,17 +311,19 @@ def _product(sink: Sink, node: Node, name: str, at: Place, top: Fields) -> Produ
 
 
 def _match(sink: Sink, node: Node, at: Place) -> Match:
-    keys = ("kind", "underlying", "settlement", "symbol", "inverse")
+    keys = ("kind", "underlying", "settlement", "symbol", "inverse", "right")
     part = Fields(sink, node, "match", optional=keys, at=at)
     if part.is_readable and not any(key in part for key in keys):
         sink.add("MR-R322", node.place, "match names no condition", f"give at least one of {', '.join(keys)}")
     kind = partial(fields.read_word, words=[kind.word for kind in InstrumentKind])
+    right = partial(fields.read_word, words=RIGHTS)
     return Match(
         kinds=part.read("kind", partial(fields.read_list, reader=kind), ()),
         underlyings=part.read("underlying", partial(fields.read_list, reader=fields.read_name), ()),
         settlements=part.read("settlement", partial(fields.read_list, reader=fields.read_name), ()),
         symbols=part.read("symbol", partial(fields.read_list, reader=fields.read_pattern), ()),
         inverse=part.read("inverse", fields.read_yes, None),
+        rights=part.read("right", partial(fields.read_list, reader=right), ()),
     )
 
 

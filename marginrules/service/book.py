@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from marginrules._core.core import Engine
-from marginrules.codes import InstrumentKind
+from marginrules.codes import RIGHTS
 from marginrules.errors import InputError
-from marginrules.model import CROSS, Account, Holding, Instrument, Order, Pool, Position, Price
+from marginrules.machine import Field
+from marginrules.model import CROSS, PRICE_FIELDS, Account, Holding, Instrument, Order, Pool, Position, Price
 from marginrules.rulebook import Program
 from marginrules.service.fills import apply_fill
 
@@ -154,12 +155,14 @@ class Book:
             self._add_asset(instrument.settlement),
             self.asset_ids.get(instrument.underlying, -1),
             instrument.inverse,
-            instrument.kind is InstrumentKind.SPOT,
+            instrument.kind,
             instrument.multiplier,
             instrument.quantity_step,
             instrument.expires_ns,
             product,
             self._max_age_ns(product),
+            instrument.strike,
+            RIGHTS.get(instrument.right, 0),
         )
         self.products.append(product)
         self.instrument_names.append(instrument.symbol)
@@ -172,7 +175,9 @@ class Book:
         for one in prices:
             self.price_times[one.name] = one.time_ns
             if one.name in self.instrument_ids:
-                marks.append((self.instrument_ids[one.name], one.price, one.time_ns, one.open_interest))
+                marks.append(
+                    (self.instrument_ids[one.name], one.price, one.time_ns, one.open_interest or 0.0, _quotes(one))
+                )
             else:
                 self._asset_prices[one.name] = (one.price, one.time_ns)
                 assets.append((self.asset_ids[one.name], one.price, one.time_ns, age))
@@ -327,3 +332,9 @@ class Book:
         if left:
             orders[client_order_id] = OpenOrder(one.order._replace(quantity=left), one.is_held)
         self.replace_orders(pool, orders)
+
+
+def _quotes(price: Price) -> list[tuple[int, float]]:
+    """Return what is published beside a mark, by the core's numbers."""
+    found = [(int(PRICE_FIELDS[name]), value) for name, value in price.fields]
+    return found if price.open_interest is None else [*found, (int(Field.OPEN_INTEREST), price.open_interest)]

@@ -206,7 +206,10 @@ class Shard:
 
     def check_prices(self, data: Data, now_ns: int) -> list[Price]:
         """Return the prices of an update; InputError where it would be refused."""
-        given = [border.price(item) for item in border.bounded("prices", data["prices"], BATCH_ITEMS_MAX)]
+        given = [
+            border.price(item, self.book.instruments)
+            for item in border.bounded("prices", data["prices"], BATCH_ITEMS_MAX)
+        ]
         border.unique("price of", [one.name for one in given])
         if data["sequence"] <= self.market_sequence:
             raise InputError(

@@ -244,6 +244,9 @@ _MATCHES = """\
   narrowest: {match: {kind: perpetual, underlying: BTC, inverse: yes}, margin: MARGIN}
   by_symbol: {match: {kind: perpetual, symbol: "*-PERP"}, margin: MARGIN}
   spot: {match: {settlement: [USD, USDC], symbol: [SPY, "X?Y"]}, margin: MARGIN}
+  options: {match: {kind: option}, margin: MARGIN}
+  puts: {match: {kind: option, right: put}, margin: MARGIN}
+  index_options: {match: {kind: option, right: [put, call], underlying: SPX}, margin: MARGIN}
 """.replace("MARGIN", "{model: tiers, tiers: [{initial: 10%, maintenance: 5%}]}")
 _MATCH_BOOK = re.sub(r"(?s)products:\n.*?ladders:", f"products:\n{_MATCHES}ladders:", BOOK)
 
@@ -274,6 +277,32 @@ def test_narrowest_match_wins_and_a_tie_is_refused(
     instrument = Instrument(symbol, InstrumentKind[kind], underlying, settlement, inverse=inverse)
     index = program.product_of(instrument)
     assert (None if index < 0 else program.products[index].name) == product
+
+
+@pytest.mark.parametrize(
+    ("right", "underlying", "product"),
+    [
+        ("call", "SPY", "options"),
+        ("put", "SPY", "puts"),
+        ("put", "SPX", "index_options"),
+        ("call", "SPX", "index_options"),
+    ],
+)
+def test_options_match_by_right(right: str, underlying: str, product: str) -> None:
+    """`right` is a condition like every other: what it names must be the option's, and it makes a match narrower."""
+    program = compiled(book=_MATCH_BOOK)
+    option = Instrument("O", InstrumentKind.OPTION, underlying, "USD", expires_ns=1, strike=5.0, right=right)
+    assert program.products[program.product_of(option)].name == product
+
+
+def test_right_is_part_of_the_digest() -> None:
+    """Two books that tell options apart differently are different books; the order of the rights has no meaning."""
+    digests = [
+        compiled(book=_MATCH_BOOK.replace("right: put", f"right: {right}")).digest
+        for right in ("put", "call", "[call, put]", "[put, call]")
+    ]
+    assert len(set(digests)) == 3
+    assert digests[2] == digests[3]
 
 
 # Deadlines

@@ -13,6 +13,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from marginrules._pb import book_pb2, check_pb2, escalation_pb2, rulebook_pb2, types_pb2
+from marginrules.model import PRICE_FIELDS
 from tests.server import wire as w
 from tests.server.wire import Wire, request_id
 
@@ -53,11 +54,17 @@ def good_requests() -> dict[str, Message]:
             instruments=[
                 types_pb2.Instrument(
                     symbol="ETH-PERP", kind=2, underlying="ETH", settlement="USD", multiplier=1.0, quantity_step=0.1
-                )
+                ),
+                option(),
             ]
         ),
         "BookService/UpdatePrices": book_pb2.UpdatePricesRequest(
-            sequence=now, prices=[types_pb2.Price(name="BTC-PERP", price=100.0, time_ns=now, open_interest=1.0)]
+            sequence=now,
+            prices=[
+                types_pb2.Price(
+                    name="BTC-PERP", price=100.0, time_ns=now, open_interest=1.0, **dict.fromkeys(PRICE_FIELDS, 0.5)
+                )
+            ],
         ),
         "BookService/UpdateAccounts": book_pb2.UpdateAccountsRequest(accounts=[full_account()]),
         "BookService/FillOrder": book_pb2.FillOrderRequest(
@@ -73,6 +80,23 @@ def good_requests() -> dict[str, Message]:
             account_id="a1", layer="insurance_fund", amount=1.0, who="desk", why="test"
         ),
     }
+
+
+def option(**changes: Any) -> types_pb2.Instrument:
+    """Return a call with some of its fields changed."""
+    made = types_pb2.Instrument(
+        symbol="BTC-C95",
+        kind=4,
+        underlying="BTC",
+        settlement="USD",
+        multiplier=100.0,
+        quantity_step=1.0,
+        expires_ns=FUTURE_NS,
+        strike=95.0,
+        right=types_pb2.OPTION_RIGHT_CALL,
+    )
+    made.MergeFrom(types_pb2.Instrument(**changes))
+    return made
 
 
 def full_account() -> types_pb2.Account:
@@ -135,6 +159,7 @@ def test_every_number_is_checked(served: tuple[Any, Wire], method: str, name: st
     assert state(server) == before
 
 
+SIGNED = ("funding", "rate", "dividend_yield", "delta")  # -1 is one of their values
 NEGATIVE = (
     ("CheckService/CheckOrder", "order.price"),
     ("CheckService/CheckOrder", "order.leverage"),
@@ -142,7 +167,9 @@ NEGATIVE = (
     ("BookService/DefineInstruments", "instruments.multiplier"),
     ("BookService/DefineInstruments", "instruments.quantity_step"),
     ("BookService/UpdatePrices", "prices.price"),
+    ("BookService/DefineInstruments", "instruments.strike"),
     ("BookService/UpdatePrices", "prices.open_interest"),
+    *(("BookService/UpdatePrices", f"prices.{name}") for name in PRICE_FIELDS if name not in SIGNED),
     ("BookService/UpdateAccounts", "accounts.pools.fees_due"),
     ("BookService/UpdateAccounts", "accounts.pools.funding_due"),
     ("BookService/UpdateAccounts", "accounts.pools.positions.entry_price"),
@@ -272,6 +299,29 @@ UNKNOWN: tuple[tuple[str, Message, str], ...] = (
             instruments=[types_pb2.Instrument(symbol="BTC-PERP", kind=2, underlying="ETH", settlement="USD")],
         ),
         "MR-I120",
+    ),
+    *(
+        (
+            "BookService/DefineInstruments",
+            book_pb2.DefineInstrumentsRequest(request_id=f"o{k}", instruments=[one]),
+            code,
+        )
+        for k, (one, code) in enumerate(
+            (
+                (option(), "MR-I114"),  # well-formed, and the rulebook has no product for it
+                (option(right=7), "MR-I103"),
+                (types_pb2.Instrument(symbol="O", kind=4, underlying="B", settlement="USD", expires_ns=1), "MR-I102"),
+                (option(inverse=True), "MR-I102"),
+                (option(kind=3), "MR-I102"),
+            )
+        )
+    ),
+    (
+        "BookService/UpdatePrices",
+        book_pb2.UpdatePricesRequest(
+            request_id="o9", sequence=1 << 62, prices=[types_pb2.Price(name="BTC-PERP", price=0.0, time_ns=1)]
+        ),
+        "MR-I102",
     ),
     (
         "BookService/ReleaseOrder",
