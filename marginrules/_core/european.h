@@ -123,39 +123,43 @@ INLINE outside outside_of(lanes x, lanes deviation) {
     return found;
 }
 
-// Below the turning point of the price as a function of the deviation, 1 / sqrt(-ln c) is nearly a straight line in it,
-// above it sqrt(1 - 25/8 ln(1 - c)) is. Newton's method on those, in a bracket, then Halley's on the price itself.
+// Below the turning point of the price as a function of the deviation s, ln c is nearly a straight line in 1 / s^2, and
+// above it sqrt(1 - 25/8 ln(1 - c)) nearly one in s. Newton's method on those, in a bracket, then Halley's on the price.
 INLINE lanes deviation_of(lanes price, lanes x) {
-    lanes turn = root_of(x * -2.0), zero = every(0.0);
+    lanes turn = root_of(x * -2.0), missing = 1.0 - price;
     lanes turn_price = 0.5 - INVERSE_ROOT_TWO_PI * mills_of(turn);
-    mask below = price < turn_price;
-    lanes wanted = choose(below, -log_of(price), 1.0 - 3.125 * log_of(1.0 - price));
-    wanted = root_of(choose(below, 1.0 / wanted, wanted));
-    lanes turn_value = root_of(choose(below, -1.0 / log_of(turn_price), 1.0 - 3.125 * log_of(1.0 - turn_price)));
-    lanes least = choose(below, zero, turn), most = choose(below, turn, turn + 160.0);
-    lanes s = choose(below, turn * (wanted / turn_value), turn + (wanted - turn_value) * 1.6);
+    mask below = price < turn_price, above_half = price > 0.5;
+    lanes log_price = log_of(price);
+    lanes wanted = root_of(1.0 - 3.125 * log_of(missing));
+    lanes turn_value = root_of(1.0 - 3.125 * log_of(1.0 - turn_price));
+    lanes least = choose(below, every(0.0), turn), most = choose(below, turn, turn + 160.0);
+    // In the normal model c / |x| = n(u) / u - N(-u) with u = |x| / s; ln(1 + x^2 / (2 pi c^2)) is u^2 at both ends.
+    lanes far = x / price, far2 = far * far;
+    lanes u2 = choose(far2 > 0x1p40, 2.0 * (log_of(-x) - log_price) - 0x1.d67f1c864beb5p+0, log_of(1.0 + far2 * 0x1.45f306dc9c883p-3));
+    lanes s = choose(below, lesser(turn, -x / root_of(u2)), turn + (wanted - turn_value) * 1.6);
     lanes miss = every(INFINITE_LANE);
-    for (int k = 0; k < 9; k++) {
+    for (int k = 0; k < 7; k++) {
         outside here = outside_of(x, s);
         least = choose(here.price < price, s, least);
         most = choose(here.price < price, most, s);
-        lanes step;
+        lanes next;
         if (k < 5) {
-            lanes shown = choose(below, here.price, here.missing);
-            lanes depth = -log_of(shown);
-            lanes value = root_of(choose(below, 1.0 / depth, 1.0 + 3.125 * depth));
-            lanes slope = choose(below, 0.5 * value * value * value, 1.5625 / value) * here.slope / shown;
-            step = (wanted - value) / slope;
+            lanes shown = log_of(choose(below, here.price, here.missing));
+            lanes value = root_of(1.0 - 3.125 * shown);
+            lanes lower = s / root_of(1.0 + 2.0 * (shown - log_price) * here.price / (here.slope * s));
+            lanes upper = s + (wanted - value) * value * here.missing / (1.5625 * here.slope);
+            next = choose(below, lower, upper);
         } else {
-            step = (price - here.price) / here.slope;
+            // From the bound where that is nearer, for there the difference of two prices is all rounding.
+            lanes gap = choose(above_half, here.missing - missing, price - here.price);
+            lanes step = gap / here.slope;
             lanes bend = x * x / (s * s * s) - s * 0.25;
-            step = step / (1.0 + 0.5 * step * bend);
-            miss = magnitude(here.price - price) / price;
+            next = s + step / (1.0 + 0.5 * step * bend);
+            miss = magnitude(gap) / lesser(price, missing);
         }
-        lanes next = s + step;
-        mask inside = (next > least) & (next < most);
-        // Half the bracket where the step leaves it, unless it is down to two neighbours or the step to nothing.
-        s = choose(inside, next, choose(magnitude(step) <= s * 0x1p-50, s, (least + most) * 0.5));
+        // Half the bracket where the step leaves it; by a little it may, since at the root its ends are noise.
+        mask inside = (next > least * (1.0 - 1e-7)) & (next < most * (1.0 + 1e-7));
+        s = choose(inside, next, (least + most) * 0.5);
     }
     return choose(miss < 1e-8, s, every(__builtin_nan("")));
 }
