@@ -59,6 +59,15 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseSeries:
+    """Carry closing prices of an underlying, or of one instrument, with their times; both rise in time alike."""
+
+    name: str
+    times_ns: tuple[int, ...]
+    closes: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """Carry a signed quantity and the average price at which it was opened (0 for spot and options)."""
 
