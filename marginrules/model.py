@@ -17,6 +17,7 @@ CROSS = ""  # the name of an account's cross pool; an isolated pool bears the sy
 PRICE_FIELDS: dict[str, Field] = {
     one.name.lower(): one for one in PUBLISHED if one not in (Field.OPEN_INTEREST, Field.REALIZED_VOLATILITY)
 }
+SIGNED_FIELDS = frozenset(("rate", "dividend_yield", "funding", "delta"))  # of which a relative change means nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class Book:
         self.orders: dict[int, dict[str, OpenOrder]] = {}
         self.price_times: dict[str, int] = {}
         self.closes: dict[str, Closes] = {}
+        self._used: dict[str, dict[str, tuple[float, int]]] = {}  # symbol -> field -> value last used, and its time
         self.exposures: dict[str, list[int]] = {}  # underlying -> its instruments
         self._asset_prices: dict[str, tuple[float, int]] = {}
         self.program: Program | None = None
@@ -195,19 +196,43 @@ class Book:
         self.instruments[instrument.symbol] = instrument
         self._set_realized([self.instrument_ids[instrument.symbol]])
 
-    def set_prices(self, prices: list[Price]) -> None:
-        """Publish prices of known instruments and assets, all at once."""
+    def set_prices(self, prices: list[Price]) -> dict[str, dict[str, float]]:
+        """
+        Publish prices of known instruments and assets, all at once.
+
+        Returns:
+            What is used in the place of what was published, symbol -> field -> value, where the rulebook limits moves.
+        """
+        limited: dict[str, dict[str, float]] = {}
         age = self.program.max_age_ns if self.program else 0
         assets, marks = [], []
         for one in prices:
             self.price_times[one.name] = one.time_ns
             if one.name in self.instrument_ids:
-                quotes = _quotes(one) + self._realized(one.name)
+                fields = self._used_fields(one)
+                if fields != one.fields:
+                    limited[one.name] = dict(set(fields) - set(one.fields))
+                quotes = _quotes(fields, one.open_interest) + self._realized(one.name)
                 marks.append((self.instrument_ids[one.name], one.price, one.time_ns, one.open_interest or 0.0, quotes))
             else:
                 self._asset_prices[one.name] = (one.price, one.time_ns)
                 assets.append((self.asset_ids[one.name], one.price, one.time_ns, age))
         self.engine.set_prices(assets, marks)
+        return limited
+
+    def _used_fields(self, one: Price) -> tuple[tuple[str, float], ...]:
+        """Return the fields of a price as near to what is published as the rulebook lets them move."""
+        if not one.fields:
+            return one.fields
+        limits = self.program.limits if self.program else {}
+        # What was used last is kept through updates that leave it out: leaving it out must not lift its limit.
+        last = self._used.setdefault(one.name, {})
+        fields = tuple(
+            (name, limits[name].used(*last[name], value, one.time_ns) if name in limits and name in last else value)
+            for name, value in one.fields
+        )
+        last.update((name, (value, one.time_ns)) for name, value in fields)
+        return fields
 
     # History
 
@@ -397,7 +422,7 @@ class Book:
         self.replace_orders(pool, orders)
 
 
-def _quotes(price: Price) -> list[tuple[int, float]]:
+def _quotes(fields: tuple[tuple[str, float], ...], open_interest: float | None) -> list[tuple[int, float]]:
     """Return what is published beside a mark, by the core's numbers."""
-    found = [(int(PRICE_FIELDS[name]), value) for name, value in price.fields]
-    return found if price.open_interest is None else [*found, (int(Field.OPEN_INTEREST), price.open_interest)]
+    found = [(int(PRICE_FIELDS[name]), value) for name, value in fields]
+    return found if open_interest is None else [*found, (int(Field.OPEN_INTEREST), open_interest)]

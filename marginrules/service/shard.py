@@ -200,8 +200,10 @@ class Shard:
         """Take {sequence, prices}; every pool is assessed again."""
         given = self.check_prices(data, now_ns)
         self.market_sequence = data["sequence"]
-        self.book.set_prices(given)
-        outcome = Outcome({"count": len(given), "sequence": self.market_sequence})
+        limited = self.book.set_prices(given)
+        # What the rulebook's limits changed is part of the record, so that a replay compares it.
+        reply: Data = {"count": len(given), "sequence": self.market_sequence}
+        outcome = Outcome(reply | {"limited": limited} if limited else reply)
         self._settle_all(now_ns, outcome.events)
         return outcome
 
