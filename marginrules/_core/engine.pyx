@@ -268,6 +268,23 @@ cdef class Engine:
         pthread_rwlock_unlock(&self.lock)
         return spec.mark, spec.mark_ns, mark.open_interest, mark.unit_value, mark.fx
 
+    def set_quotes(self, list rows):
+        """Publish single quotes beside those known: rows (instrument id, number of a field, value or not a number)."""
+        cdef int32_t k, count = len(rows)
+        cdef QuoteRow* made = <QuoteRow*>allocate(count, sizeof(QuoteRow))
+        try:
+            for k, row in enumerate(rows):
+                made[k].index, made[k].field, made[k].value = row
+                if not (0 <= made[k].index < self.instrument_count and 0 <= made[k].field < QUOTE_COUNT):
+                    raise IndexError(f"instrument was {row[0]}, field was {row[1]}")
+            with nogil:
+                pthread_rwlock_wrlock(&self.lock)
+                for k in range(count):
+                    self.quotes[made[k].index].values[made[k].field] = made[k].value
+                pthread_rwlock_unlock(&self.lock)
+        finally:
+            free(made)
+
     def quotes_of(self, int instrument):
         """Return what else is published of an instrument, by number of `marginrules.machine.Field`."""
         cdef Quotes quotes

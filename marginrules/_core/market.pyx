@@ -11,6 +11,12 @@ cdef struct PriceRow:
     double open_interest
 
 
+cdef struct QuoteRow:
+    int32_t index
+    int32_t field
+    double value
+
+
 cdef void forget_quotes(Quotes* quotes) noexcept nogil:
     cdef int32_t k
     for k in range(QUOTE_COUNT):

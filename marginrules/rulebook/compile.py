@@ -33,6 +33,7 @@ from marginrules.rulebook.schema import (
     Collateral,
     LadderPart,
     LadderReader,
+    Limit,
     Margin,
     MarginChange,
     Match,
@@ -42,7 +43,7 @@ from marginrules.rulebook.schema import (
     read_book,
 )
 from marginrules.rulebook.source import read_source
-from marginrules.terms import CallTerms, Deadline, Ladder, LiquidationTerms, Step
+from marginrules.terms import CallTerms, Deadline, Ladder, LiquidationTerms, MoveLimit, Step
 
 FORMAT = 1
 _INFINITE = float("inf")
@@ -72,6 +73,7 @@ class Program:
         entered: per ladder, the step that the n-th breached threshold means.
         profiles: (class, account or "") -> profile in the tables.
         margin_rules: [profile][product], `rulebook:line product` of the rates.
+        limits: name of a published field -> how fast the value in use may move.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Program:
     margin_rules: tuple[tuple[str, ...], ...]
     tables: Tables
     text: bytes
+    limits: dict[str, MoveLimit]
 
     def product_of(self, instrument: Instrument) -> int:
         """
@@ -435,6 +438,7 @@ class _Compiler:
             ),
             tables=Tables(lines, rules, credit_rows, collateral_rows, thresholds, defaults),
             text=content,
+            limits={name: _move_limit(one) for name, one in book.limits.items()},
         )
 
     def _rules(
@@ -467,6 +471,8 @@ class _Compiler:
             "increment": _canonical(book.increment),
             "effective_ns": book.effective_ns,
             "max_age_ns": book.max_age_ns,
+            # Books without limits keep the digest that they had before there were any.
+            **({"limits": {name: _canonical(one) for name, one in book.limits.items()}} if book.limits else {}),
             "classes": sorted(book.classes),
             "collateral": {name: _canonical(one) for name, one in book.collateral.items()},
             "products": {
@@ -544,6 +550,11 @@ def _liquidation(step: StepPart, clear: float) -> LiquidationTerms | None:
     return LiquidationTerms(
         float(part.fraction), float(part.target), until, part.every_ns, part.cancel_orders_first, part.first
     )
+
+
+def _move_limit(one: Limit) -> MoveLimit:
+    rise, fall = (None if rate is None else float(rate) for rate in (one.rise, one.fall))
+    return MoveLimit(rise, fall, one.per_ns)
 
 
 def _rule(cell: _Cell, lines: list[LineRow], firsts: dict[tuple[Tier, ...], int]) -> RuleRow:
