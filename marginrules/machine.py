@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 
 class Field(enum.IntEnum):
-    """Number what can be read of an instrument, of a position and of a pool; `rulebook/formula` says unit and meaning."""
+    """Number what can be read of an instrument, a position and a pool; `rulebook/formula` says unit and meaning."""
 
     # Of an instrument; what is published and missing is not a number.
     MARK = 0
