@@ -52,6 +52,10 @@ PROBLEMS: dict[str, str] = {
     "MR-R325": "unknown calendar",
     "MR-R326": "keys exclude each other",
     "MR-R327": "nothing given",
+    "MR-R328": "nothing names it",
+    "MR-R329": "no strategy covers a leg",
+    "MR-R330": "margin cannot be overridden",
+    "MR-R331": "comma ended a formula",
 }
 
 

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Margin models of a checked rulebook to what the core's register machine runs.
+
+Everything is laid out in the order of names, so that the order of the text has no meaning; formulas that mean the same
+share one program.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from marginrules.limits import PORTFOLIOS_MAX, PROGRAMS_MAX
+from marginrules.machine import Code, Key, Models, Portfolio, Strategy, StrategyBook
+from marginrules.rulebook import formula
+from marginrules.rulebook.diagnostic import Place, Sink, StopReading
+from marginrules.rulebook.digest import canonical, hashed
+from marginrules.rulebook.portfolios import KEYS, PORTFOLIO, FigurePart, Formulas
+from marginrules.rulebook.scenarios import table_of
+from marginrules.rulebook.schema import Book, PortfolioMargin
+from marginrules.rulebook.sections import Sections
+from marginrules.rulebook.strategies import StrategyPart
+from marginrules.rulebook.tables import rows_of
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """
+    Carry one number that the book defines and the service reports on request.
+
+    Args:
+        code: place in `Models.codes`; its output is the value.
+        of: "position", "pool" or "portfolio".
+        portfolio: place in `Models.portfolios`, or -1.
+        given: (name, kind) of what the caller gives, in the order of names.
+    """
+
+    code: int
+    of: str
+    portfolio: int
+    given: tuple[tuple[str, str], ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """
+    Say how the moves of a historical scenario table are made; scenario 0 is the newest.
+
+    Args:
+        table: place in `Models.scenarios`.
+        window: how many moves.
+        horizon_days: days that one move spans.
+        scaled_half_life: moves after which one counts half in the volatility that scales them; 0: not scaled.
+    """
+
+    table: int
+    window: int
+    horizon_days: int
+    scaled_half_life: float
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledModels:
+    """
+    Carry what the margin models of a rulebook compile to.
+
+    Args:
+        labels: per scenario table, the name of each scenario or "".
+        portfolios: product -> place in `Models.portfolios`; products margined by tiers are not in it.
+    """
+
+    models: Models
+    figures: dict[str, Figure]
+    histories: tuple[History, ...]
+    labels: tuple[tuple[str, ...], ...]
+    portfolios: dict[str, int]
+
+    @property
+    def has_meaning(self) -> bool:
+        """Say whether the rulebook has any of the sections, or a product with a formula of its own."""
+        return self.models != Models()
+
+    def meaning(self) -> dict[str, Any]:
+        """Return it as plain data for the digest: no lines, and nothing of how formulas are written."""
+        return {
+            "models": canonical(self.models),
+            "figures": canonical(self.figures),
+            "histories": canonical(self.histories),
+            "labels": self.labels,
+            "portfolios": self.portfolios,
+        }
+
+
+def compile_models(sink: Sink, book: Book) -> CompiledModels:
+    """Compile every formula; what is wrong is in the sink, and the result then is of no use."""
+    return _ModelCompiler(sink, book).compile()
+
+
+class _ModelCompiler:
+    """Number tables, scenarios and strategy books, then compile the formulas that name them."""
+
+    def __init__(self, sink: Sink, book: Book) -> None:
+        self._sink = sink
+        self._book = book
+        self._sections: Sections = book.sections
+        self._codes: list[Code] = []
+        self._numbers: dict[str, int] = {}  # meaning of a code -> its number
+        self._environment = self._name()
+
+    def _name(self) -> formula.Environment:
+        sections, currency = self._sections, self._book.currency
+        constants = {
+            name: constant
+            for name, node in sorted(sections.constants.items())
+            if (constant := formula.read_constant(self._sink, node, currency)) is not None
+        }
+        return formula.Environment(
+            currency=currency,
+            constants=constants,
+            tables={name: index for index, name in enumerate(sorted(sections.tables))},
+            scenarios={
+                name: (index, sections.scenarios[name].columns) for index, name in enumerate(sorted(sections.scenarios))
+            },
+            strategies={name: index for index, name in enumerate(sorted(sections.strategies))},
+        )
+
+    def compile(self) -> CompiledModels:
+        """Compile the formulas in the order of the names of what they belong to."""
+        sections = self._sections
+        tables = {name: sections.scenarios[name] for name in sorted(sections.scenarios)}
+        named = [self._portfolio(name) for name in sorted(sections.portfolios)]
+        own = {name: self._product(name, one) for name, one in self._formula_products().items()}
+        if len(named) + len(own) > PORTFOLIOS_MAX:
+            self._report_too_many(own)
+        pool = self._pool()
+        strategies = tuple(
+            StrategyBook(name, tuple(self._strategy(one) for one in sections.strategies[name].strategies))
+            for name in sorted(sections.strategies)
+        )
+        return CompiledModels(
+            figures={name: self._figure(sections.figures[name]) for name in sorted(sections.figures)},
+            models=Models(
+                codes=tuple(self._codes),
+                scenarios=tuple(table_of(name, part) for name, part in tables.items()),
+                tiers=tuple(tuple(rows_of(sections.tables[name])) for name in sorted(sections.tables)),
+                portfolios=(*named, *own.values()),
+                strategies=strategies,
+                pool=pool,
+            ),
+            histories=tuple(
+                History(index, part.history.window, part.history.horizon_days, float(part.history.scaled_half_life))
+                for index, part in enumerate(tables.values())
+                if part.history is not None
+            ),
+            labels=tuple(part.labels for part in tables.values()),
+            portfolios=self._portfolio_numbers({name: len(named) + at for at, name in enumerate(own)}),
+        )
+
+    # Portfolios
+
+    def _portfolio(self, name: str) -> Portfolio:
+        part = self._sections.portfolios[name]
+        by = Key(0)
+        for word in part.by:
+            by |= KEYS[word]
+        return Portfolio(name, part.place.line, by, self._requirement(part.formulas))
+
+    def _formula_products(self) -> dict[str, Formulas]:
+        products = self._book.products
+        return {name: one for name in sorted(products) if isinstance(one := products[name].margin, Formulas)}
+
+    def _product(self, name: str, formulas: Formulas) -> Portfolio:
+        code = self._requirement(formulas, per_position=True)
+        return Portfolio(name, formulas.place.line, Key.PRODUCT, code)
+
+    def _report_too_many(self, own: dict[str, Portfolio]) -> None:
+        name = list(own)[-1] if own else ""
+        place = self._book.products[name].place if name else Place(1, 1)
+        message = f"portfolios and products with a formula of their own are more than {PORTFOLIOS_MAX}"
+        self._sink.add("MR-R107", place, message, "put products with the same formula into one portfolio")
+
+    def _portfolio_numbers(self, own: dict[str, int]) -> dict[str, int]:
+        """Return the portfolio of each product that has one."""
+        named = {name: index for index, name in enumerate(sorted(self._sections.portfolios))}
+        numbers = dict(own)
+        for name, product in self._book.products.items():
+            if isinstance(product.margin, PortfolioMargin):
+                numbers[name] = named.get(product.margin.portfolio, -1)
+        return numbers
+
+    # Formulas
+
+    def _requirement(self, formulas: Formulas, *, per_position: bool = False) -> int:
+        initial, maintenance = formulas.initial, formulas.maintenance
+        if initial is None or maintenance is None:
+            return -1
+        define = _by_name(formulas.define)
+        return self._number(
+            formula.compile_portfolio(
+                self._sink, self._environment, define, initial, maintenance, per_position=per_position
+            ),
+            formulas.place,
+        )
+
+    def _pool(self) -> int:
+        pool = self._sections.pool
+        if pool is None or pool.initial is None or pool.maintenance is None:
+            return -1
+        define = _by_name(pool.define)
+        code = formula.compile_pool(self._sink, self._environment, define, pool.initial, pool.maintenance)
+        return self._number(code, pool.place)
+
+    def _strategy(self, part: StrategyPart) -> Strategy:
+        condition, initial, maintenance = (
+            -1
+            if one is None
+            else self._number(formula.compile_leg(self._sink, self._environment, one, part.legs), part.place)
+            for one in (part.where, part.initial, part.maintenance)
+        )
+        return Strategy(part.name, part.place.line, part.legs, condition, initial, maintenance)
+
+    def _figure(self, part: FigurePart) -> Figure:
+        portfolios = sorted(self._sections.portfolios)
+        number = portfolios.index(part.portfolio) if part.portfolio in self._sections.portfolios else -1
+        define = dict(part.define)
+        if number >= 0:
+            define |= self._sections.portfolios[part.portfolio].formulas.define
+        code = -1
+        if part.value is not None and part.of and (part.of != PORTFOLIO or number >= 0):
+            code = self._number(
+                formula.compile_figure(
+                    self._sink,
+                    self._environment,
+                    _by_name(define),
+                    part.value,
+                    of=part.of,
+                    given=_by_name(part.given),
+                ),
+                part.place,
+            )
+        return Figure(code, part.of, number, tuple(sorted(part.given.items())), part.place.line)
+
+    def _number(self, code: Code | None, place: Place) -> int:
+        """Return the number of a program, the same for two that mean the same; -1 where there is none."""
+        if code is None:
+            return -1
+        meaning = hashed(canonical(code))
+        if meaning not in self._numbers:
+            if len(self._codes) >= PROGRAMS_MAX:
+                self._sink.add("MR-R107", place, f"formulas compile to more than {PROGRAMS_MAX:,} programs")
+                raise StopReading
+            self._numbers[meaning] = len(self._codes)
+            self._codes.append(code)
+        return self._numbers[meaning]
+
+
+def _by_name(named: dict[str, T]) -> dict[str, T]:
+    return dict(sorted(named.items()))

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The sections that hold formulas: `portfolios`, `pool`, `figures`, and products with a formula of their own.
+
+Formulas stay text here, with the place they stand at; `models.py` compiles them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+
+from marginrules.limits import DEFINITIONS_MAX, FIGURE_INPUTS_MAX, FIGURES_MAX, PORTFOLIOS_MAX
+from marginrules.machine import Key
+from marginrules.rulebook import fields
+from marginrules.rulebook.diagnostic import Place, Sink, suggest
+from marginrules.rulebook.fields import Fields
+from marginrules.rulebook.parse import Mapping, Node, Scalar
+
+KEYS = {(key.name or "").lower(): key for key in Key}
+INPUTS = ("number", "amount", "price", "quantity", "rate", "duration", "yes_no")
+POSITION, POOL, PORTFOLIO = "position", "pool", "portfolio"
+_NOWHERE = Place(1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Formulas:
+    """Carry the formulas of a portfolio, a product or the pool; None where one is missing or could not be read."""
+
+    define: dict[str, Scalar]
+    initial: Scalar | None
+    maintenance: Scalar | None
+    place: Place = field(default=_NOWHERE, compare=False)
+    keys: dict[str, Place] = field(default_factory=dict, compare=False)  # where each definition's name stands
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioPart:
+    """Carry positions that are margined together, and by what they fall into groups."""
+
+    by: tuple[str, ...]
+    formulas: Formulas
+    place: Place = field(default=_NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FigurePart:
+    """
+    Carry one number that the book defines.
+
+    Args:
+        of: "position", "pool" or "portfolio".
+        portfolio: its name, or "".
+        given: what the caller gives, by name.
+    """
+
+    of: str
+    portfolio: str
+    given: dict[str, str]
+    define: dict[str, Scalar]
+    value: Scalar | None
+    place: Place = field(default=_NOWHERE, compare=False)
+    places: dict[str, Place] = field(default_factory=dict, compare=False)
+
+
+def read_formula(sink: Sink, node: Node) -> Scalar | None:
+    """Return a formula as written."""
+    return node if fields.read_text(sink, node) is not None and isinstance(node, Scalar) else None
+
+
+def whole(sink: Sink, node: Node) -> Node:
+    """
+    Return a mapping without the formulas that a comma cut in pieces, each of which is reported.
+
+    In braces a comma ends a value: `{initial: max(a, b)}` has the keys `initial` and `b)`.
+    """
+    if not isinstance(node, Mapping):
+        return node
+    entries, cut = dict(node.entries), ""
+    for name, one in node.entries.items():
+        if cut and isinstance(one, Scalar) and not one.text and not one.quoted:
+            del entries[name]
+            cut = "" if name.count(")") > name.count("(") else cut
+            continue
+        cut = ""
+        if isinstance(one, Scalar) and not one.quoted and one.text.count("(") > one.text.count(")"):
+            follows = _next_is_piece(node, name)
+            if follows:
+                cut = name
+                message = f"a comma ended the formula behind '{fields.shorten(one.text)}'"
+                sink.refuse("MR-R331", one.place, message, f'quote it: {name}: "{fields.shorten(one.text)}, ..."')
+    return Mapping(entries, node.keys, node.place, node.partial)
+
+
+def _next_is_piece(node: Mapping, name: str) -> bool:
+    names = list(node.entries)
+    at = names.index(name) + 1
+    follower = node.entries[names[at]] if at < len(names) else None
+    return isinstance(follower, Scalar) and not follower.text and not follower.quoted
+
+
+def read_formulas(sink: Sink, part: Fields) -> Formulas:
+    """Read define, initial and maintenance of a mapping that may have more keys."""
+    define, keys = read_define(sink, part.node("define"))
+    return Formulas(
+        define=define,
+        initial=part.read("initial", read_formula, None),
+        maintenance=part.read("maintenance", read_formula, None),
+        place=part.place,
+        keys=keys,
+    )
+
+
+def read_define(sink: Sink, node: Node | None) -> tuple[dict[str, Scalar], dict[str, Place]]:
+    """Return the definitions as written and where their names stand."""
+    if node is None:
+        return {}, {}
+    node = whole(sink, node)
+    if not isinstance(node, Mapping):
+        sink.add("MR-R303", node.place, "define maps names to formulas", "write each as `<name>: <formula>`")
+        return {}, {}
+    if len(node.entries) > DEFINITIONS_MAX:
+        message = f"define had {len(node.entries):,} names"
+        sink.add("MR-R308", node.place, message, f"allowed: from 1 to {DEFINITIONS_MAX}")
+        return {}, {}
+    define = {}
+    for name, one in node.entries.items():
+        fields.read_variable(sink, Scalar(name, node.keys[name]))
+        formula = read_formula(sink, one)
+        # One that cannot be read still has its name, so that those who use it are not reported.
+        define[name] = formula or Scalar("", one.place)
+        if formula is None:
+            sink.unread.add(one.place)
+    return define, {name: node.keys[name] for name in define}
+
+
+def read_portfolios(sink: Sink, top: Fields) -> dict[str, PortfolioPart]:
+    """Read every portfolio."""
+    named = fields.read_named(sink, top, "portfolios")
+    if len(named) > PORTFOLIOS_MAX:
+        sink.add(
+            "MR-R107", top.key_place("portfolios"), f"{len(named):,} portfolios; at most {PORTFOLIOS_MAX} are read"
+        )
+        return {}
+    return {name: _portfolio(sink, node, name, at) for name, node, at in named}
+
+
+def _portfolio(sink: Sink, node: Node, name: str, at: Place) -> PortfolioPart:
+    part = Fields(
+        sink,
+        whole(sink, node),
+        f"portfolio '{name}'",
+        required=("initial", "maintenance"),
+        optional=("by", "define"),
+        at=at,
+    )
+    by = part.node("by")
+    has_groups = not (by is not None and getattr(by, "items", None) == [])
+    words = partial(fields.read_list, reader=partial(fields.read_word, words=KEYS))
+    return PortfolioPart(part.read("by", words, ()) if has_groups else (), read_formulas(sink, part), at)
+
+
+def read_pool(sink: Sink, top: Fields) -> Formulas | None:
+    """Read the formulas that have the last word over the sums; those that are missing let them stand."""
+    node = top.node("pool")
+    if node is None:
+        return None
+    at = top.key_place("pool")
+    part = Fields(sink, whole(sink, node), "pool", optional=("define", "initial", "maintenance"), at=at)
+    if part.is_sound and "initial" not in part and "maintenance" not in part:
+        sink.add("MR-R327", at, "pool changes nothing", "give initial or maintenance")
+    formulas = read_formulas(sink, part)
+    return Formulas(
+        define=formulas.define,
+        initial=formulas.initial if "initial" in part else Scalar("initial", at),
+        maintenance=formulas.maintenance if "maintenance" in part else Scalar("maintenance", at),
+        place=at,
+        keys=formulas.keys,
+    )
+
+
+def read_figures(sink: Sink, top: Fields) -> dict[str, FigurePart]:
+    """Read every figure."""
+    named = fields.read_named(sink, top, "figures")
+    if len(named) > FIGURES_MAX:
+        sink.add("MR-R107", top.key_place("figures"), f"{len(named):,} figures; at most {FIGURES_MAX} are read")
+        return {}
+    return {name: _figure(sink, node, name, at) for name, node, at in named}
+
+
+def _figure(sink: Sink, node: Node, name: str, at: Place) -> FigurePart:
+    part = Fields(
+        sink,
+        whole(sink, node),
+        f"figure '{name}'",
+        required=("of", "value"),
+        optional=("given", "define"),
+        at=at,
+    )
+    of, portfolio = part.read("of", _of, ("", ""))
+    given, places = _given(sink, part.node("given"))
+    define, keys = read_define(sink, part.node("define"))
+    for one in sorted(define.keys() & given.keys()):
+        message = f"'{one}' is both given and defined"
+        sink.add("MR-R204", keys[one], message, "give one of them another name")
+    places |= {f"define.{one}": place for one, place in keys.items()} | {"of": part.place_of("of")}
+    return FigurePart(of, portfolio, given, define, part.read("value", read_formula, None), at, places)
+
+
+def _of(sink: Sink, node: Node) -> tuple[str, str] | None:
+    text = fields.read_text(sink, node)
+    if text is None:
+        return None
+    words = text.split()
+    if words in ([POSITION], [POOL]):
+        return words[0], ""
+    if len(words) == 2 and words[0] == PORTFOLIO:
+        return PORTFOLIO, words[1]
+    hint = "write `portfolio <name>`" if words == [PORTFOLIO] else suggest(words[0], (POSITION, POOL, PORTFOLIO))
+    sink.add("MR-R310", node.place, f"'{fields.shorten(text)}' does not say what the figure is of", hint)
+    return None
+
+
+def _given(sink: Sink, node: Node | None) -> tuple[dict[str, str], dict[str, Place]]:
+    """Return what the caller gives, name to kind, and where the names stand."""
+    if node is None:
+        return {}, {}
+    if not isinstance(node, Mapping):
+        sink.add("MR-R303", node.place, "given maps names to kinds", "write each as `<name>: number`")
+        return {}, {}
+    if len(node.entries) > FIGURE_INPUTS_MAX:
+        message = f"given had {len(node.entries):,} names"
+        sink.add("MR-R308", node.place, message, f"allowed: from 1 to {FIGURE_INPUTS_MAX}")
+        return {}, {}
+    given = {}
+    for name, one in node.entries.items():
+        fields.read_variable(sink, Scalar(name, node.keys[name]))
+        given[name] = fields.read_word(sink, one, INPUTS) or INPUTS[0]
+    return given, {f"given.{name}": node.keys[name] for name in given}
