@@ -104,12 +104,14 @@ class Sink:
 
     Args:
         unread: places whose value was refused before it got a meaning; what its absence would cause is not reported.
+        muted: codes that are not reported for now, because something they depend on could not be read.
     """
 
     file: str
     lines: list[str]
     found: list[Diagnostic] = field(default_factory=list)
     unread: set[Place] = field(default_factory=set)
+    muted: frozenset[str] = frozenset()
 
     def add(self, code: str, place: Place, message: str, hint: str = "") -> None:
         """
@@ -120,7 +122,7 @@ class Sink:
         """
         if code not in PROBLEMS:
             raise AssertionError(f"diagnostic code {code} is not in PROBLEMS")
-        if place in self.unread:
+        if place in self.unread or code in self.muted:
             return
         diagnostic = Diagnostic(self.file, place, code, printable(message), printable(hint), self._line(place))
         if diagnostic in self.found:

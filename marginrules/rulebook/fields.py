@@ -133,9 +133,11 @@ class Fields:
         return self.read(key, partial(_read_duration_in, what=key, allowed=allowed), default)
 
 
-def read_rate_in(sink: Sink, node: Node, what: str, allowed: Range) -> Decimal | None:
-    """Read a rate and check its range."""
-    return _within(sink, node, what, read_rate(sink, node), allowed, write=percent)
+def read_rate_in(
+    sink: Sink, node: Node, what: str, allowed: Range, *, write: Callable[[Decimal | int], str] | None = None
+) -> Decimal | None:
+    """Read a rate and check its range; what is out of range is written as a percentage unless told otherwise."""
+    return _within(sink, node, what, read_rate(sink, node), allowed, write=write or percent)
 
 
 def read_whole_in(sink: Sink, node: Node, what: str, allowed: Range) -> int | None:

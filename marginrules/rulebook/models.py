@@ -8,22 +8,29 @@ share one program.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import partial
 from typing import Any, TypeVar
 
 from marginrules.limits import PORTFOLIOS_MAX, PROGRAMS_MAX
 from marginrules.machine import Code, Key, Models, Portfolio, Strategy, StrategyBook
+from marginrules.machine import Place as MachinePlace
 from marginrules.rulebook import formula
 from marginrules.rulebook.diagnostic import Place, Sink, StopReading
 from marginrules.rulebook.digest import canonical, hashed
 from marginrules.rulebook.portfolios import KEYS, PORTFOLIO, FigurePart, Formulas
-from marginrules.rulebook.scenarios import table_of
+from marginrules.rulebook.scenarios import LABEL, WEIGHT, ScenarioPart, table_of
 from marginrules.rulebook.schema import Book, PortfolioMargin
 from marginrules.rulebook.sections import Sections
 from marginrules.rulebook.strategies import StrategyPart
 from marginrules.rulebook.tables import rows_of
 
 T = TypeVar("T")
+UNKNOWN_NAME = "MR-R402"
+_MISSPELT = 0.8  # how like another name is, of 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,12 @@ class _ModelCompiler:
         self._codes: list[Code] = []
         self._numbers: dict[str, int] = {}  # meaning of a code -> its number
         self._environment = self._name()
+        # Every name that formulas share could be read.
+        self._is_known = (
+            len(self._environment.constants) == len(self._sections.constants)
+            and all(one.is_known for one in self._sections.scenarios.values())
+            and self._sections.unread.isdisjoint(("constants", "tables", "scenarios", "strategies"))
+        )
 
     def _name(self) -> formula.Environment:
         sections, currency = self._sections, self._book.currency
@@ -123,7 +136,8 @@ class _ModelCompiler:
             constants=constants,
             tables={name: index for index, name in enumerate(sorted(sections.tables))},
             scenarios={
-                name: (index, sections.scenarios[name].columns) for index, name in enumerate(sorted(sections.scenarios))
+                name: formula.Scenarios(index, part.columns, part.history is not None)
+                for index, (name, part) in enumerate(sorted(sections.scenarios.items()))
             },
             strategies={name: index for index, name in enumerate(sorted(sections.strategies))},
         )
@@ -141,8 +155,11 @@ class _ModelCompiler:
             StrategyBook(name, tuple(self._strategy(one) for one in sections.strategies[name].strategies))
             for name in sorted(sections.strategies)
         )
+        figures = {name: self._figure(sections.figures[name]) for name in sorted(sections.figures)}
+        if not self._sink.found:
+            self._report_misspelt_columns(tables)
         return CompiledModels(
-            figures={name: self._figure(sections.figures[name]) for name in sorted(sections.figures)},
+            figures=figures,
             models=Models(
                 codes=tuple(self._codes),
                 scenarios=tuple(table_of(name, part) for name, part in tables.items()),
@@ -159,6 +176,21 @@ class _ModelCompiler:
             labels=tuple(part.labels for part in tables.values()),
             portfolios=self._portfolio_numbers({name: len(named) + at for at, name in enumerate(own)}),
         )
+
+    def _report_misspelt_columns(self, tables: dict[str, ScenarioPart]) -> None:
+        """
+        Report a column that no formula reads and that has nearly the name of another key of its rows.
+
+        Columns have any name, so that `wieght` is one too; silently, it would leave every weight at 1.
+        """
+        read = set(_columns_read(self._codes))
+        for number, (name, part) in enumerate(tables.items()):
+            for index, column in enumerate(part.columns):
+                others = [one for one in (*part.columns, LABEL) if one != column]
+                near = get_close_matches(column, others, n=1, cutoff=_MISSPELT)
+                if column != WEIGHT and near and (number, index) not in read:
+                    message = f"no formula reads column '{column}' of scenarios '{name}'"
+                    self._sink.add("MR-R301", part.places[column], message, f"did you mean '{near[0]}'?")
 
     # Portfolios
 
@@ -195,54 +227,59 @@ class _ModelCompiler:
     # Formulas
 
     def _requirement(self, formulas: Formulas, *, per_position: bool = False) -> int:
-        initial, maintenance = formulas.initial, formulas.maintenance
-        if initial is None or maintenance is None:
-            return -1
-        define = _by_name(formulas.define)
-        return self._number(
-            formula.compile_portfolio(
-                self._sink, self._environment, define, initial, maintenance, per_position=per_position
-            ),
-            formulas.place,
-        )
+        compile_one = partial(formula.compile_portfolio, per_position=per_position)
+        return self._formulas(compile_one, formulas)
 
     def _pool(self) -> int:
         pool = self._sections.pool
-        if pool is None or pool.initial is None or pool.maintenance is None:
-            return -1
-        define = _by_name(pool.define)
-        code = formula.compile_pool(self._sink, self._environment, define, pool.initial, pool.maintenance)
-        return self._number(code, pool.place)
+        return -1 if pool is None else self._formulas(formula.compile_pool, pool)
+
+    def _formulas(self, compile_one: Callable[..., Code | None], formulas: Formulas) -> int:
+        with self._muted(formulas.is_known):
+            define = _by_name(formulas.define)
+            code = compile_one(self._sink, self._environment, define, formulas.initial, formulas.maintenance)
+        return self._number(code, formulas.place)
 
     def _strategy(self, part: StrategyPart) -> Strategy:
-        condition, initial, maintenance = (
-            -1
-            if one is None
-            else self._number(formula.compile_leg(self._sink, self._environment, one, part.legs), part.place)
-            for one in (part.where, part.initial, part.maintenance)
-        )
+        with self._muted(part.is_sound):
+            condition, initial, maintenance = (
+                -1
+                if one is None
+                else self._number(formula.compile_leg(self._sink, self._environment, one, part.legs), part.place)
+                for one in (part.where, part.initial, part.maintenance)
+            )
         return Strategy(part.name, part.place.line, part.legs, condition, initial, maintenance)
 
     def _figure(self, part: FigurePart) -> Figure:
         portfolios = sorted(self._sections.portfolios)
         number = portfolios.index(part.portfolio) if part.portfolio in self._sections.portfolios else -1
-        define = dict(part.define)
+        define, is_known = part.define, part.is_known
         if number >= 0:
-            define |= self._sections.portfolios[part.portfolio].formulas.define
-        code = -1
-        if part.value is not None and part.of and (part.of != PORTFOLIO or number >= 0):
-            code = self._number(
-                formula.compile_figure(
+            theirs = self._sections.portfolios[part.portfolio].formulas
+            define, is_known = define | theirs.define, is_known and theirs.is_known
+        code = None
+        if part.of and (part.of != PORTFOLIO or number >= 0):
+            with self._muted(is_known):
+                code = formula.compile_figure(
                     self._sink,
                     self._environment,
                     _by_name(define),
                     part.value,
                     of=part.of,
                     given=_by_name(part.given),
-                ),
-                part.place,
-            )
-        return Figure(code, part.of, number, tuple(sorted(part.given.items())), part.place.line)
+                )
+        return Figure(
+            self._number(code, part.place), part.of, number, tuple(sorted(part.given.items())), part.place.line
+        )
+
+    @contextmanager
+    def _muted(self, is_known: bool) -> Iterator[None]:
+        """Report no name as unknown where not every name could be read."""
+        before = self._sink.muted
+        if not (is_known and self._is_known):
+            self._sink.muted = before | {UNKNOWN_NAME}
+        yield
+        self._sink.muted = before
 
     def _number(self, code: Code | None, place: Place) -> int:
         """Return the number of a program, the same for two that mean the same; -1 where there is none."""
@@ -260,3 +297,13 @@ class _ModelCompiler:
 
 def _by_name(named: dict[str, T]) -> dict[str, T]:
     return dict(sorted(named.items()))
+
+
+def _columns_read(codes: list[Code]) -> Iterator[tuple[int, int]]:
+    """Yield (scenario table, column) of each operand; registers, which stand behind the columns, are among them."""
+    for code in codes:
+        for stage in code.stages:
+            for _, _, operands, _ in stage.instructions:
+                for operand in operands:
+                    if operand >> 20 == MachinePlace.SCENARIO:
+                        yield operand >> 12 & 0xFF, operand & 0xFFF

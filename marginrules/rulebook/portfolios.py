@@ -15,23 +15,30 @@ from marginrules.machine import Key
 from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Place, Sink, suggest
 from marginrules.rulebook.fields import Fields
+from marginrules.rulebook.formula.unit import GIVEN
 from marginrules.rulebook.parse import Mapping, Node, Scalar
 
 KEYS = {(key.name or "").lower(): key for key in Key}
-INPUTS = ("number", "amount", "price", "quantity", "rate", "duration", "yes_no")
 POSITION, POOL, PORTFOLIO = "position", "pool", "portfolio"
 _NOWHERE = Place(1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Formulas:
-    """Carry the formulas of a portfolio, a product or the pool; None where one is missing or could not be read."""
+    """
+    Carry the formulas of a portfolio, a product or the pool; one that is missing stands as `0`.
+
+    Args:
+        keys: where the name of each definition stands.
+        is_known: the name of every definition could be read.
+    """
 
     define: dict[str, Scalar]
-    initial: Scalar | None
-    maintenance: Scalar | None
+    initial: Scalar
+    maintenance: Scalar
     place: Place = field(default=_NOWHERE, compare=False)
-    keys: dict[str, Place] = field(default_factory=dict, compare=False)  # where each definition's name stands
+    keys: dict[str, Place] = field(default_factory=dict, compare=False)
+    is_known: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +65,10 @@ class FigurePart:
     portfolio: str
     given: dict[str, str]
     define: dict[str, Scalar]
-    value: Scalar | None
+    value: Scalar
     place: Place = field(default=_NOWHERE, compare=False)
     places: dict[str, Place] = field(default_factory=dict, compare=False)
+    is_known: bool = field(default=True, compare=False)  # the name of every definition and input could be read
 
 
 def read_formula(sink: Sink, node: Node) -> Scalar | None:
@@ -89,6 +97,7 @@ def whole(sink: Sink, node: Node) -> Node:
                 cut = name
                 message = f"a comma ended the formula behind '{fields.shorten(one.text)}'"
                 sink.refuse("MR-R331", one.place, message, f'quote it: {name}: "{fields.shorten(one.text)}, ..."')
+                entries[name] = Scalar("", one.place)
     return Mapping(entries, node.keys, node.place, node.partial)
 
 
@@ -101,28 +110,31 @@ def _next_is_piece(node: Mapping, name: str) -> bool:
 
 def read_formulas(sink: Sink, part: Fields) -> Formulas:
     """Read define, initial and maintenance of a mapping that may have more keys."""
-    define, keys = read_define(sink, part.node("define"))
+    define, keys, is_known = read_define(sink, part)
+    nothing = Scalar("0", part.place)
     return Formulas(
         define=define,
-        initial=part.read("initial", read_formula, None),
-        maintenance=part.read("maintenance", read_formula, None),
+        initial=part.read("initial", read_formula, nothing),
+        maintenance=part.read("maintenance", read_formula, nothing),
         place=part.place,
         keys=keys,
+        is_known=is_known,
     )
 
 
-def read_define(sink: Sink, node: Node | None) -> tuple[dict[str, Scalar], dict[str, Place]]:
-    """Return the definitions as written and where their names stand."""
+def read_define(sink: Sink, part: Fields) -> tuple[dict[str, Scalar], dict[str, Place], bool]:
+    """Return the definitions as written, where their names stand, and whether all names could be read."""
+    node = part.node("define")
     if node is None:
-        return {}, {}
+        return {}, {}, part.is_readable and "define" not in part
     node = whole(sink, node)
     if not isinstance(node, Mapping):
         sink.add("MR-R303", node.place, "define maps names to formulas", "write each as `<name>: <formula>`")
-        return {}, {}
+        return {}, {}, False
     if len(node.entries) > DEFINITIONS_MAX:
         message = f"define had {len(node.entries):,} names"
         sink.add("MR-R308", node.place, message, f"allowed: from 1 to {DEFINITIONS_MAX}")
-        return {}, {}
+        return {}, {}, False
     define = {}
     for name, one in node.entries.items():
         fields.read_variable(sink, Scalar(name, node.keys[name]))
@@ -131,7 +143,7 @@ def read_define(sink: Sink, node: Node | None) -> tuple[dict[str, Scalar], dict[
         define[name] = formula or Scalar("", one.place)
         if formula is None:
             sink.unread.add(one.place)
-    return define, {name: node.keys[name] for name in define}
+    return define, {name: node.keys[name] for name in define}, part.is_readable and not node.partial
 
 
 def read_portfolios(sink: Sink, top: Fields) -> dict[str, PortfolioPart]:
@@ -176,6 +188,7 @@ def read_pool(sink: Sink, top: Fields) -> Formulas | None:
         maintenance=formulas.maintenance if "maintenance" in part else Scalar("maintenance", at),
         place=at,
         keys=formulas.keys,
+        is_known=formulas.is_known,
     )
 
 
@@ -199,12 +212,14 @@ def _figure(sink: Sink, node: Node, name: str, at: Place) -> FigurePart:
     )
     of, portfolio = part.read("of", _of, ("", ""))
     given, places = _given(sink, part.node("given"))
-    define, keys = read_define(sink, part.node("define"))
+    define, keys, is_known = read_define(sink, part)
+    is_known &= len(given) == len(getattr(part.node("given"), "entries", ())) and (bool(given) or "given" not in part)
+    nothing = Scalar("0", at)
     for one in sorted(define.keys() & given.keys()):
         message = f"'{one}' is both given and defined"
         sink.add("MR-R204", keys[one], message, "give one of them another name")
     places |= {f"define.{one}": place for one, place in keys.items()} | {"of": part.place_of("of")}
-    return FigurePart(of, portfolio, given, define, part.read("value", read_formula, None), at, places)
+    return FigurePart(of, portfolio, given, define, part.read("value", read_formula, nothing), at, places, is_known)
 
 
 def _of(sink: Sink, node: Node) -> tuple[str, str] | None:
@@ -235,5 +250,5 @@ def _given(sink: Sink, node: Node | None) -> tuple[dict[str, str], dict[str, Pla
     given = {}
     for name, one in node.entries.items():
         fields.read_variable(sink, Scalar(name, node.keys[name]))
-        given[name] = fields.read_word(sink, one, INPUTS) or INPUTS[0]
+        given[name] = fields.read_word(sink, one, GIVEN) or next(iter(GIVEN))
     return given, {f"given.{name}": node.keys[name] for name in given}

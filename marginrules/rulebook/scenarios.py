@@ -19,7 +19,7 @@ from marginrules.limits import (
 )
 from marginrules.machine import ScenarioTable
 from marginrules.rulebook import fields
-from marginrules.rulebook.diagnostic import Place, Sink, suggest
+from marginrules.rulebook.diagnostic import Place, Sink
 from marginrules.rulebook.fields import Fields, Range
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
 from marginrules.units import DAY_NS
@@ -174,7 +174,7 @@ class _TableReader:
                 self._sink.add("MR-R301", node.keys[name], f"combine has no column '{name}'", "give it in rows")
                 continue
             self._column(name, node.keys[name])
-            shock = partial(fields.read_rate_in, what=name, allowed=_SHOCK)
+            shock = partial(fields.read_rate_in, what=name, allowed=_SHOCK, write=fields.grouped)
             values[name] = fields.read_list(self._sink, one, shock) or ()
         names = sorted(values)
         count = math.prod(len(values[name]) for name in names) if names else 0
@@ -227,7 +227,8 @@ class _TableReader:
                 continue
             if name != WEIGHT and name not in self._places:
                 self._column(name, node.keys[name])
-            value = fields.read_rate_in(self._sink, one, name, _WEIGHT if name == WEIGHT else _SHOCK)
+            allowed = _WEIGHT if name == WEIGHT else _SHOCK
+            value = fields.read_rate_in(self._sink, one, name, allowed, write=fields.grouped)
             shocks[name] = float(value or 0)
         return shocks, label
 
@@ -250,7 +251,7 @@ def _half_life(sink: Sink, node: Node, what: str, word: str) -> Decimal | None:
     """Read a word that stands for none, or `{half_life: scenarios}`."""
     if isinstance(node, Scalar):
         if node.text != word:
-            hint = suggest(node.text, (word,)) or f"write `{word}` or {{half_life: 60}}"
+            hint = f"write {word}, or {{half_life: 60}}"
             sink.add("MR-R310", node.place, f"'{fields.shorten(node.text)}' is none of the words for this", hint)
             return None
         return Decimal(0)

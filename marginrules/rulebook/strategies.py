@@ -22,13 +22,13 @@ _LEGS_HINT = "write `legs: {short: {call: -1}, long: {call: 1}}`"
 
 @dataclass(frozen=True, slots=True)
 class StrategyPart:
-    """Carry one strategy as written; formulas are None where they are missing or could not be read."""
+    """Carry one strategy as written; a formula that is missing stands as `0`."""
 
     name: str
     legs: tuple[Leg, ...]
     where: Scalar | None
-    initial: Scalar | None
-    maintenance: Scalar | None
+    initial: Scalar
+    maintenance: Scalar
     place: Place = field(default=_NOWHERE, compare=False)
     is_sound: bool = field(default=True, compare=False)  # its legs could be read
     is_always: bool = field(default=True, compare=False)  # `where` is not given
@@ -89,13 +89,14 @@ def _strategy(sink: Sink, node: Node) -> StrategyPart:
     part = Fields(sink, whole(sink, node), what, required=required, optional=("where",))
     node_of_legs, before = part.node("legs"), len(sink.found)
     legs = _legs(sink, node_of_legs, what) if node_of_legs is not None else ()
+    nothing = Scalar("0", part.place)
     is_sound = part.is_readable and node_of_legs is not None and len(sink.found) == before
     return StrategyPart(
         name=part.read("strategy", fields.read_name, ""),
         legs=legs,
         where=part.read("where", read_formula, None),
-        initial=part.read("initial", read_formula, None),
-        maintenance=part.read("maintenance", read_formula, None),
+        initial=part.read("initial", read_formula, nothing),
+        maintenance=part.read("maintenance", read_formula, nothing),
         place=part.place_of("strategy"),
         is_sound=is_sound,
         is_always="where" not in part,

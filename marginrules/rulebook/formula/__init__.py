@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: ARG001, D101, D103 - replaced by the language itself
+# ruff: noqa: ARG001, D101, D103, RUF100 - replaced by the language itself
 """Stand-in for the formula language, until it lands: every formula compiles to a constant made of its text."""
 
 from __future__ import annotations
@@ -20,11 +20,18 @@ class Constant:
 
 
 @dataclass(frozen=True, slots=True)
+class Scenarios:
+    index: int
+    names: tuple[str, ...] = ("weight",)
+    is_historical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     currency: str
     constants: dict[str, Constant]
     tables: dict[str, int]
-    scenarios: dict[str, tuple[int, tuple[str, ...]]]
+    scenarios: dict[str, Scenarios]
     strategies: dict[str, int]
 
 
