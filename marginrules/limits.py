@@ -14,6 +14,14 @@ RULEBOOK_CELLS_MAX = 200_000  # profiles x products x (1 + overrides that apply)
 TIERS_MAX = 64  # lines of one tier table
 STEPS_MAX = 16  # steps of one ladder
 
+FORMULA_CHARACTERS_MAX = 4_096
+FORMULA_DEPTH_MAX = 100  # operators and functions inside one another
+FORMULA_INSTRUCTIONS_MAX = 1_024  # of one program, with all that its definitions need
+FORMULA_LANES_MAX = 256  # intermediate results of one stage at one time
+FORMULA_REGISTERS_MAX = 256  # results for subgroups of one key
+FORMULA_KEYS_MAX = 16  # different `by` of one program
+SCENARIO_TABLES_MAX = 256
+
 REQUEST_BYTES_MAX = 256 << 10
 BULK_REQUEST_BYTES_MAX = 4 << 20  # account and market batches
 POSITIONS_PER_POOL_MAX = 4_096
