@@ -30,6 +30,14 @@ STRATEGIES_MAX = 64  # of one book
 LEGS_MAX = 4  # of one strategy
 LEG_RATIO_MAX = 100
 PROGRAMS_MAX = 1_024  # compiled formulas of one rulebook
+FORMULAS_CHARACTERS_MAX = 400_000  # of all that are compiled; for a figure of a portfolio, again what it uses
+
+FORMULA_CHARACTERS_MAX = 4_096
+FORMULA_DEPTH_MAX = 100  # operators and functions inside one another
+FORMULA_INSTRUCTIONS_MAX = 1_024  # of one program, with all that its definitions need
+FORMULA_LANES_MAX = 256  # intermediate results of one stage at one time
+FORMULA_REGISTERS_MAX = 256  # results for subgroups of one key
+FORMULA_KEYS_MAX = 16  # different `by` of one program
 
 REQUEST_BYTES_MAX = 256 << 10
 BULK_REQUEST_BYTES_MAX = 4 << 20  # account and market batches

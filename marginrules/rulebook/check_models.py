@@ -47,11 +47,11 @@ def _check_figure(sink: Sink, book: Book, figure: FigurePart) -> None:
         return
     if figure.portfolio not in portfolios:
         if "portfolios" not in book.sections.unread:
-            _unknown(sink, figure.places["of"], figure.portfolio, portfolios)
+            _unknown(sink, figure.of_place, figure.portfolio, portfolios)
         return
     formulas = portfolios[figure.portfolio].formulas
     for name in formulas.define.keys() & (figure.define.keys() | figure.given.keys()):
-        place = figure.places.get(f"define.{name}") or figure.places[f"given.{name}"]
+        place = figure.keys.get(name) or figure.given_keys[name]
         message = f"'{name}' is also defined by portfolio '{figure.portfolio}', on line {formulas.keys[name].line}"
         sink.add("MR-R204", place, message, "use that one, or give this another name")
 

@@ -432,10 +432,7 @@ class _Compiler:
                 for ladder in self._ladders
             ),
             profiles={name: index for index, name in enumerate(profile_names)},
-            margin_rules=tuple(
-                tuple(self._rule_text(name, self._cells[profile][name].margin) for name in product_names)
-                for profile in profile_names
-            ),
+            margin_rules=self._rule_texts(profile_names, product_names),
             # The one place where the core is handed what was compiled: it takes the whole rows of the rules, and
             # `models.models` as one more argument, once it runs formulas.
             tables=Tables(
@@ -472,18 +469,27 @@ class _Compiler:
         """Return the tier lines, each table once, and for each profile and product the row that points to them."""
         lines: list[LineRow] = []
         firsts: dict[tuple[Tier, ...], int] = {}
-        made: dict[tuple[int, int, bool], RuleRow] = {}
+        made: dict[int, RuleRow] = {}  # a cell is of one product, and shared by profiles
         rules = []
         for profile in profile_names:
-            rows = []
-            for product in products:
-                cell = self._cells[profile][product.name]
-                key = id(cell), product.portfolio, product.value_excluded
-                if key not in made:
-                    made[key] = _rule(cell, product, lines, firsts)
-                rows.append(made[key])
-            rules.append(rows)
+            cells = [self._cells[profile][product.name] for product in products]
+            for cell, product in zip(cells, products, strict=True):
+                if id(cell) not in made:
+                    made[id(cell)] = _rule(cell, product, lines, firsts)
+            rules.append([made[id(cell)] for cell in cells])
         return lines, rules
+
+    def _rule_texts(
+        self, profile_names: list[tuple[str, str]], product_names: list[str]
+    ) -> tuple[tuple[str, ...], ...]:
+        """Return for each profile and product which rule decides its margin."""
+        made = {
+            id(cell): self._rule_text(name, cell.margin)
+            for cells in self._cells.values()
+            for name, cell in cells.items()
+            if name
+        }
+        return tuple(tuple(made[id(self._cells[p][name])] for name in product_names) for p in profile_names)
 
     def _digest(self, profile_names: list[tuple[str, str]], product_names: list[str], models: CompiledModels) -> str:
         book = self._book

@@ -56,6 +56,16 @@ PROBLEMS: dict[str, str] = {
     "MR-R329": "no strategy covers a leg",
     "MR-R330": "margin cannot be overridden",
     "MR-R331": "comma ended a formula",
+    "MR-R401": "not a formula",
+    "MR-R402": "unknown name in a formula",
+    "MR-R403": "wrong number of arguments",
+    "MR-R404": "units do not fit",
+    "MR-R405": "dimensions do not fit",
+    "MR-R406": "definitions form a circle",
+    "MR-R407": "formula is too large",
+    "MR-R408": "not available here",
+    "MR-R409": "name is taken",
+    "MR-R410": "division by zero",
 }
 
 

@@ -8,6 +8,7 @@ share one program.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,12 +16,13 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeVar
 
-from marginrules.limits import PORTFOLIOS_MAX, PROGRAMS_MAX
+from marginrules.limits import FORMULAS_CHARACTERS_MAX, PORTFOLIOS_MAX, PROGRAMS_MAX
 from marginrules.machine import Code, Key, Models, Portfolio, Strategy, StrategyBook
 from marginrules.machine import Place as MachinePlace
 from marginrules.rulebook import formula
 from marginrules.rulebook.diagnostic import Place, Sink, StopReading
 from marginrules.rulebook.digest import canonical, hashed
+from marginrules.rulebook.parse import Scalar
 from marginrules.rulebook.portfolios import KEYS, PORTFOLIO, FigurePart, Formulas
 from marginrules.rulebook.scenarios import LABEL, WEIGHT, ScenarioPart, table_of
 from marginrules.rulebook.schema import Book, PortfolioMargin
@@ -30,6 +32,7 @@ from marginrules.rulebook.tables import rows_of
 
 T = TypeVar("T")
 UNKNOWN_NAME = "MR-R402"
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _MISSPELT = 0.8  # how like another name is, of 1
 
 
@@ -116,6 +119,7 @@ class _ModelCompiler:
         self._sections: Sections = book.sections
         self._codes: list[Code] = []
         self._numbers: dict[str, int] = {}  # meaning of a code -> its number
+        self._characters = 0  # of formulas compiled so far
         self._environment = self._name()
         # Every name that formulas share could be read.
         self._is_known = (
@@ -185,10 +189,13 @@ class _ModelCompiler:
         """
         read = set(_columns_read(self._codes))
         for number, (name, part) in enumerate(tables.items()):
+            if number not in {table for table, _ in read}:
+                continue  # for formulas yet to be written
             for index, column in enumerate(part.columns):
                 others = [one for one in (*part.columns, LABEL) if one != column]
                 near = get_close_matches(column, others, n=1, cutoff=_MISSPELT)
-                if column != WEIGHT and near and (number, index) not in read:
+                is_one_of_a_series = bool(near) and column.rstrip("0123456789") == near[0].rstrip("0123456789")
+                if column != WEIGHT and near and (number, index) not in read and not is_one_of_a_series:
                     message = f"no formula reads column '{column}' of scenarios '{name}'"
                     self._sink.add("MR-R301", part.places[column], message, f"did you mean '{near[0]}'?")
 
@@ -235,20 +242,23 @@ class _ModelCompiler:
         return -1 if pool is None else self._formulas(formula.compile_pool, pool)
 
     def _formulas(self, compile_one: Callable[..., Code | None], formulas: Formulas) -> int:
+        self._refuse_constants(formulas.define, formulas.keys)
         with self._muted(formulas.is_known):
             define = _by_name(formulas.define)
+            self._spend(define, formulas.initial, formulas.maintenance)
             code = compile_one(self._sink, self._environment, define, formulas.initial, formulas.maintenance)
         return self._number(code, formulas.place)
 
     def _strategy(self, part: StrategyPart) -> Strategy:
         with self._muted(part.is_sound):
-            condition, initial, maintenance = (
-                -1
-                if one is None
-                else self._number(formula.compile_leg(self._sink, self._environment, one, part.legs), part.place)
-                for one in (part.where, part.initial, part.maintenance)
-            )
+            condition = -1 if part.where is None else self._of_legs(part, part.where, "condition")
+            initial, maintenance = (self._of_legs(part, one, "amount") for one in (part.initial, part.maintenance))
         return Strategy(part.name, part.place.line, part.legs, condition, initial, maintenance)
+
+    def _of_legs(self, part: StrategyPart, written: Scalar, wants: str) -> int:
+        self._spend({}, written)
+        legs = tuple(leg.name for leg in part.legs)
+        return self._number(formula.compile_leg(self._sink, self._environment, written, legs, wants=wants), part.place)
 
     def _figure(self, part: FigurePart) -> Figure:
         portfolios = sorted(self._sections.portfolios)
@@ -256,9 +266,12 @@ class _ModelCompiler:
         define, is_known = part.define, part.is_known
         if number >= 0:
             theirs = self._sections.portfolios[part.portfolio].formulas
-            define, is_known = define | theirs.define, is_known and theirs.is_known
+            define, is_known = _used(part, theirs.define), is_known and theirs.is_known
+        self._refuse_constants(part.define, part.keys)
+        self._refuse_constants({}, part.given_keys)
         code = None
         if part.of and (part.of != PORTFOLIO or number >= 0):
+            self._spend(define, part.value)
             with self._muted(is_known):
                 code = formula.compile_figure(
                     self._sink,
@@ -272,6 +285,13 @@ class _ModelCompiler:
             self._number(code, part.place), part.of, number, tuple(sorted(part.given.items())), part.place.line
         )
 
+    def _refuse_constants(self, define: dict[str, Scalar], keys: dict[str, Place]) -> None:
+        """Report each definition or input that has the name of a constant."""
+        for name in keys.keys() & self._sections.constants.keys():
+            self._sink.add("MR-R409", keys[name], f"'{name}' is the name of a constant", "rename one of them")
+            if name in define:
+                self._sink.unread.add(define[name].place)
+
     @contextmanager
     def _muted(self, is_known: bool) -> Iterator[None]:
         """Report no name as unknown where not every name could be read."""
@@ -280,6 +300,20 @@ class _ModelCompiler:
             self._sink.muted = before | {UNKNOWN_NAME}
         yield
         self._sink.muted = before
+
+    def _spend(self, define: dict[str, Scalar], *formulas: Scalar) -> None:
+        """
+        Count the text that is compiled.
+
+        Raises:
+            StopReading: the whole is more than is compiled for one rulebook.
+        """
+        self._characters += sum(len(one.text) for one in (*define.values(), *formulas))
+        if self._characters > FORMULAS_CHARACTERS_MAX:
+            message = f"formulas are more than {FORMULAS_CHARACTERS_MAX:,} characters"
+            hint = "those of a portfolio count again for each figure that uses them"
+            self._sink.add("MR-R107", formulas[0].place, message, hint)
+            raise StopReading
 
     def _number(self, code: Code | None, place: Place) -> int:
         """Return the number of a program, the same for two that mean the same; -1 where there is none."""
@@ -293,6 +327,17 @@ class _ModelCompiler:
             self._numbers[meaning] = len(self._codes)
             self._codes.append(code)
         return self._numbers[meaning]
+
+
+def _used(figure: FigurePart, define: dict[str, Scalar]) -> dict[str, Scalar]:
+    """Return the definitions of a figure with those of its portfolio that it uses, directly or through others."""
+    used, waiting = dict(figure.define), [figure.value, *figure.define.values()]
+    while waiting:
+        for name in _WORD.findall(waiting.pop().text):
+            if name in define and name not in used:
+                used[name] = define[name]
+                waiting.append(define[name])
+    return used
 
 
 def _by_name(named: dict[str, T]) -> dict[str, T]:

@@ -15,6 +15,7 @@ from marginrules.machine import Key
 from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Place, Sink, suggest
 from marginrules.rulebook.fields import Fields
+from marginrules.rulebook.formula.environment import check_name
 from marginrules.rulebook.formula.unit import GIVEN
 from marginrules.rulebook.parse import Mapping, Node, Scalar
 
@@ -67,7 +68,9 @@ class FigurePart:
     define: dict[str, Scalar]
     value: Scalar
     place: Place = field(default=_NOWHERE, compare=False)
-    places: dict[str, Place] = field(default_factory=dict, compare=False)
+    of_place: Place = field(default=_NOWHERE, compare=False)
+    keys: dict[str, Place] = field(default_factory=dict, compare=False)  # where the name of each definition stands
+    given_keys: dict[str, Place] = field(default_factory=dict, compare=False)
     is_known: bool = field(default=True, compare=False)  # the name of every definition and input could be read
 
 
@@ -141,7 +144,7 @@ def read_define(sink: Sink, part: Fields) -> tuple[dict[str, Scalar], dict[str, 
         formula = read_formula(sink, one)
         # One that cannot be read still has its name, so that those who use it are not reported.
         define[name] = formula or Scalar("", one.place)
-        if formula is None:
+        if formula is None or not check_name(sink, node.keys[name], name, "a definition"):
             sink.unread.add(one.place)
     return define, {name: node.keys[name] for name in define}, part.is_readable and not node.partial
 
@@ -211,15 +214,26 @@ def _figure(sink: Sink, node: Node, name: str, at: Place) -> FigurePart:
         at=at,
     )
     of, portfolio = part.read("of", _of, ("", ""))
-    given, places = _given(sink, part.node("given"))
+    given, given_keys = _given(sink, part.node("given"))
     define, keys, is_known = read_define(sink, part)
     is_known &= len(given) == len(getattr(part.node("given"), "entries", ())) and (bool(given) or "given" not in part)
     nothing = Scalar("0", at)
     for one in sorted(define.keys() & given.keys()):
         message = f"'{one}' is both given and defined"
         sink.add("MR-R204", keys[one], message, "give one of them another name")
-    places |= {f"define.{one}": place for one, place in keys.items()} | {"of": part.place_of("of")}
-    return FigurePart(of, portfolio, given, define, part.read("value", read_formula, nothing), at, places, is_known)
+        sink.unread.add(define[one].place)
+    return FigurePart(
+        of=of,
+        portfolio=portfolio,
+        given=given,
+        define=define,
+        value=part.read("value", read_formula, nothing),
+        place=at,
+        of_place=part.place_of("of"),
+        keys=keys,
+        given_keys=given_keys,
+        is_known=is_known,
+    )
 
 
 def _of(sink: Sink, node: Node) -> tuple[str, str] | None:
@@ -250,5 +264,6 @@ def _given(sink: Sink, node: Node | None) -> tuple[dict[str, str], dict[str, Pla
     given = {}
     for name, one in node.entries.items():
         fields.read_variable(sink, Scalar(name, node.keys[name]))
+        check_name(sink, node.keys[name], name, "an input")
         given[name] = fields.read_word(sink, one, GIVEN) or next(iter(GIVEN))
-    return given, {f"given.{name}": node.keys[name] for name in given}
+    return given, {name: node.keys[name] for name in given}

@@ -11,6 +11,7 @@ from marginrules.limits import CONSTANTS_MAX, TABLES_MAX
 from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Place, Sink
 from marginrules.rulebook.fields import Fields, Range
+from marginrules.rulebook.formula.environment import check_name
 from marginrules.rulebook.parse import Node, Scalar, Sequence
 
 _RATE = Range(-1000, 1000)
@@ -38,7 +39,12 @@ def read_constants(sink: Sink, top: Fields) -> dict[str, Scalar]:
         message = f"{len(named):,} constants; at most {CONSTANTS_MAX} are read"
         sink.add("MR-R107", top.key_place("constants"), message)
         return {}
-    return {name: node for name, node, _ in named if fields.read_text(sink, node) and isinstance(node, Scalar)}
+    constants = {}
+    for name, node, at in named:
+        if fields.read_text(sink, node) is not None and isinstance(node, Scalar):
+            check_name(sink, at, name, "a constant")
+            constants[name] = node
+    return constants
 
 
 def read_tables(sink: Sink, top: Fields) -> dict[str, tuple[TableTier, ...]]:
