@@ -35,6 +35,7 @@ DIRECTIVES = {
     "initializedcheck": False,
     "freethreading_compatible": True,
 }
+PRICING = ("pricing", "pricing_avx2", "pricing_avx512")
 HEADERS = ("pricing", "kernels", "lanes", "european", "american", "loops")
 MACROS: list[tuple[str, str | None]] = []
 
@@ -54,7 +55,7 @@ setup(
         [
             Extension(
                 "marginrules._core.core",
-                ["marginrules/_core/core.pyx", "marginrules/_core/pricing.c", "marginrules/_core/pricing_avx2.c"],
+                ["marginrules/_core/core.pyx", *(f"marginrules/_core/{name}.c" for name in PRICING)],
                 depends=[f"marginrules/_core/{name}.h" for name in HEADERS],
                 extra_compile_args=COMPILE,
                 extra_link_args=LINK,

@@ -13,11 +13,13 @@ class Tables:
     def __init__(
         self,
         lines: list[tuple[float, float, float, float]],
-        rules: list[list[tuple[int, int, int, int, float, float]]],
+        rules: Sequence[Sequence[tuple[int, int, int, int, float, float]]]
+        | Sequence[Sequence[tuple[int, int, int, int, float, float, int, int]]],
         credits: list[tuple[float, float]],  # noqa: A002
         collateral: list[tuple[int, int, float, float]],
         ladders: list[list[float]],
         default_ladders: list[int],
+        models: Models | None = None,
     ) -> None: ...
 
 @final
@@ -82,6 +84,7 @@ class Engine:
         assets: list[tuple[int, float, int, int]],
         instruments: list[tuple[int, float, int, float]] | list[tuple[int, float, int, float, list[tuple[int, float]]]],
     ) -> None: ...
+    def set_quotes(self, rows: list[tuple[int, int, float]]) -> None: ...
     def quotes_of(self, instrument: int) -> dict[int, float]: ...
     def price_of(self, instrument: int) -> tuple[float, int, float, float, float]: ...
     def activate(

@@ -35,6 +35,7 @@ cdef class Engine:
     cdef Mark* marks
     cdef Spec* specs
     cdef Quotes* quotes
+    cdef Parameters* parameters
     cdef Asset* assets
     cdef double** blocks     # by instrument, see `prepare`
     cdef Series series
@@ -63,6 +64,7 @@ cdef class Engine:
         free(self.marks)
         free(self.specs)
         free(self.quotes)
+        free(self.parameters)
         free(self.assets)
         pthread_rwlock_destroy(&self.lock)
 
@@ -89,7 +91,7 @@ cdef class Engine:
 
     def add_instrument(self, int settlement, int underlying, bint inverse, int kind, double multiplier,
                        double quantity_step, int64_t expires_ns, int product, int64_t max_age_ns,
-                       double strike=0.0, int right=0):
+                       double strike=0.0, int right=0, parameters=()):
         """
         Add an instrument without a mark; return its id.
 
@@ -97,10 +99,13 @@ cdef class Engine:
             kind: as `marginrules.codes.InstrumentKind` numbers it.
             product: of the active program, or -1.
             strike, right: of an option; `right` is +1 for a call, -1 for a put.
+            parameters: what the active program sets for it.
         """
         cdef Spec spec
         cdef int made = 0, marks_room = self.instrument_room, quotes_room = self.instrument_room
-        cdef int blocks_room = self.instrument_room
+        cdef int blocks_room = self.instrument_room, parameters_room = self.instrument_room
+        cdef Parameters set
+        read_parameters(&set, parameters)
         memset(&spec, 0, sizeof(Spec))
         spec.settlement, spec.underlying, spec.inverse, spec.kind = settlement, underlying, inverse, kind
         spec.outright = kind == SPOT or kind == OPTION
@@ -112,13 +117,16 @@ cdef class Engine:
             if grow(<void**>&self.marks, self.instrument_count, &marks_room, sizeof(Mark)):
                 self.view.marks = self.marks
                 if (grow(<void**>&self.quotes, self.instrument_count, &quotes_room, sizeof(Quotes))
+                        and grow(<void**>&self.parameters, self.instrument_count, &parameters_room, sizeof(Parameters))
                         and grow(<void**>&self.blocks, self.instrument_count, &blocks_room, sizeof(double*))):
-                    self.view.quotes, self.view.blocks = self.quotes, <const double* const*>self.blocks
-                    # The room is counted once all four have it.
+                    self.view.quotes, self.view.parameters = self.quotes, self.parameters
+                    self.view.blocks = <const double* const*>self.blocks
+                    # The room is counted once all have it.
                     if grow(<void**>&self.specs, self.instrument_count, &self.instrument_room, sizeof(Spec)):
                         self.specs[self.instrument_count] = spec
                         self.view.specs = self.specs
                         forget_quotes(self.quotes + self.instrument_count)
+                        self.parameters[self.instrument_count] = set
                         self.bind(self.instrument_count, product)
                         self.instrument_count += 1
                         made = 1
@@ -234,16 +242,19 @@ cdef class Engine:
             row_of[rows[asset_count + k].index] = k
         for k in range(self.instrument_count):
             row = row_of[k]
-            if row < 0 and not asset_count or code_of(program, self.specs + k) == NULL:
+            if row < 0 and not asset_count:
                 continue
             one.mark, one.spec, one.quotes = self.marks[k], self.specs[k], self.quotes[k]
+            one.parameters = self.parameters[k]
             if row >= 0:
                 one.spec.mark, one.spec.mark_ns = rows[asset_count + row].price, rows[asset_count + row].time_ns
                 one.spec.priced = 1
                 one.mark.open_interest = rows[asset_count + row].open_interest
                 one.quotes = quotes[row]
+            if code_of(program, &one.spec) == NULL:
+                continue
             derive(&one.mark, &one.spec, assets)
-            blocks[k] = prepared(&self.view, program, &one)
+            blocks[k] = prepared(&self.view, code_of(program, &one.spec), &one)
             made &= blocks[k] != NULL
         arena_free(&arena)
         return made
@@ -256,6 +267,23 @@ cdef class Engine:
         spec, mark = self.specs[instrument], self.marks[instrument]
         pthread_rwlock_unlock(&self.lock)
         return spec.mark, spec.mark_ns, mark.open_interest, mark.unit_value, mark.fx
+
+    def set_quotes(self, list rows):
+        """Publish single quotes beside those known: rows (instrument id, number of a field, value or not a number)."""
+        cdef int32_t k, count = len(rows)
+        cdef QuoteRow* made = <QuoteRow*>allocate(count, sizeof(QuoteRow))
+        try:
+            for k, row in enumerate(rows):
+                made[k].index, made[k].field, made[k].value = row
+                if not (0 <= made[k].index < self.instrument_count and 0 <= made[k].field < QUOTE_COUNT):
+                    raise IndexError(f"instrument was {row[0]}, field was {row[1]}")
+            with nogil:
+                pthread_rwlock_wrlock(&self.lock)
+                for k in range(count):
+                    self.quotes[made[k].index].values[made[k].field] = made[k].value
+                pthread_rwlock_unlock(&self.lock)
+        finally:
+            free(made)
 
     def quotes_of(self, int instrument):
         """Return what else is published of an instrument, by number of `marginrules.machine.Field`."""
@@ -271,7 +299,7 @@ cdef class Engine:
     # Program
 
     def activate(self, Tables tables not None, list products, list max_ages, list asset_rules, list class_profiles,
-                 dict account_profiles, series=()):
+                 dict account_profiles, series=(), parameters=()):
         """
         Switch to another program; every check sees the old one or the new one, never both.
 
@@ -282,6 +310,7 @@ cdef class Engine:
             class_profiles: per class id.
             account_profiles: account id -> profile, for accounts with overrides of their own.
             series: rows (scenario table, asset id, moves), see `set_series`.
+            parameters: per instrument id, what the program sets for it; or nothing at all.
         """
         cdef int32_t k, account_count = len(account_profiles)
         cdef int64_t* numbers = <int64_t*>allocate(
@@ -293,9 +322,13 @@ cdef class Engine:
         cdef Tables replaced = self.tables  # freed only after the switch
         cdef Series old_series = self.series, new_series = Series(tables, series, self.asset_count)
         cdef double** blocks = NULL
+        cdef Parameters* set = NULL
         cdef int made = 1
         try:
             blocks = <double**>allocate(self.instrument_count, sizeof(double*))
+            set = <Parameters*>allocate(self.instrument_count, sizeof(Parameters))
+            for k in range(self.instrument_count):
+                read_parameters(set + k, parameters[k] if parameters else ())
             for k in range(self.instrument_count):
                 numbers[k], ages[k] = products[k], max_ages[k]
             for k in range(self.asset_count):
@@ -305,7 +338,8 @@ cdef class Engine:
             for k, (account, profile) in enumerate(account_profiles.items()):
                 special[2 * k], special[2 * k + 1] = account, profile
             with nogil:
-                made = self.prepare_all(&tables.program, <const double* const*>new_series.rows, new_series.stride, numbers, blocks)
+                made = self.prepare_all(&tables.program, <const double* const*>new_series.rows,
+                                        new_series.stride, numbers, set, blocks)
             if not made:
                 raise MemoryError("out of memory")
             with nogil:
@@ -315,6 +349,8 @@ cdef class Engine:
                 swap_blocks(self.blocks, blocks, self.instrument_count)
                 self.view.owner = <void*>tables
                 self.view.revision += 1
+                if self.instrument_count:
+                    memcpy(self.parameters, set, self.instrument_count * sizeof(Parameters))
                 for k in range(self.instrument_count):
                     self.specs[k].max_age_ns = ages[k]
                     self.bind(k, <int>numbers[k])
@@ -324,6 +360,7 @@ cdef class Engine:
                 pthread_rwlock_unlock(&self.lock)
             self.tables, self.series = tables, new_series
         finally:
+            free(set)
             self.free_blocks(blocks)
             free(numbers)
 
@@ -343,7 +380,8 @@ cdef class Engine:
         try:
             blocks = <double**>allocate(self.instrument_count, sizeof(double*))
             with nogil:
-                made = self.prepare_all(self.view.program, <const double* const*>new_series.rows, new_series.stride, NULL, blocks)
+                made = self.prepare_all(self.view.program, <const double* const*>new_series.rows,
+                                        new_series.stride, NULL, self.parameters, blocks)
             if not made:
                 raise MemoryError("out of memory")
             with nogil:
@@ -364,7 +402,7 @@ cdef class Engine:
 
     cdef int prepare_all(
         self, const Program* program, const double* const* series, int32_t stride, const int64_t* products,
-        double** blocks,
+        const Parameters* set, double** blocks,
     ) noexcept nogil:
         """Prepare every instrument for a program or for other series; return 0 where memory is out."""
         cdef View view = self.view
@@ -374,10 +412,11 @@ cdef class Engine:
         view.program, view.series, view.series_stride = program, series, stride
         for k in range(self.instrument_count):
             one.mark, one.spec, one.quotes = self.marks[k], self.specs[k], self.quotes[k]
+            one.parameters = set[k]
             if products != NULL:
                 one.spec.product = <int32_t>products[k]
             if code_of(program, &one.spec) != NULL:
-                blocks[k] = prepared(&view, program, &one)
+                blocks[k] = prepared(&view, code_of(program, &one.spec), &one)
                 made &= blocks[k] != NULL
         return made
 
@@ -746,3 +785,18 @@ cdef class Engine:
         Where the instrument settles in its own underlying, the price of that asset moves along.
         """
         return Scratch(self, pool, 0).root(instrument, now, ratio)
+
+    def figure(self, int pool, int code, bint of_pool, int instrument, int portfolio, int64_t now, inputs=()):
+        """
+        Compute a figure that the rulebook defines; nothing is changed.
+
+        Args:
+            code: of the active program.
+            of_pool: of the pool as a whole; else of its position in `instrument`, where that is not negative; else of
+                each group of `portfolio`.
+            inputs: what the figure is given, in the order of its program.
+
+        Returns:
+            (reason bits, rows (instrument ids, value)); no rows where there are reasons.
+        """
+        return Scratch(self, pool, 0).figure(code, of_pool, instrument, portfolio, now, inputs)

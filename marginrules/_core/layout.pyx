@@ -35,6 +35,8 @@ cdef enum:
 
 cdef enum:
     QUOTE_COUNT = 32         # numbers of `marginrules.machine.Field` below this one are of an instrument
+    PARAMETER_FIRST = 64     # numbers from this one on are parameters
+    PARAMETER_COUNT = 32
 
 # A piecewise linear requirement that is convex is the greatest of its lines, and a concave credit the least: no branch.
 # The compiler of rulebooks guarantees the shape.
@@ -132,6 +134,9 @@ cdef struct Spec:            # the rest of an instrument
 cdef struct Quotes:          # what else is published of an instrument, by `marginrules.machine.Field`
     double values[QUOTE_COUNT]   # not a number where it is not known
 
+cdef struct Parameters:      # what the active rulebook sets for an instrument
+    double values[PARAMETER_COUNT]
+
 cdef struct Asset:
     double price
     int64_t price_ns
@@ -202,7 +207,8 @@ cdef struct View:            # one consistent state
     const Program* program   # NULL: none active
     const Mark* marks
     const Spec* specs
-    const Quotes* quotes     # parallel to `specs`
+    const Quotes* quotes     # parallel to `specs`, as are the next two
+    const Parameters* parameters
     const Asset* assets
     const double* const* blocks  # by instrument: what its portfolio's program prepared; NULL: nothing
     const double* const* series  # [scenario table][asset]: moves in historical scenarios; NULL: unknown

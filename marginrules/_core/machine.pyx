@@ -240,6 +240,7 @@ cdef struct Frame:           # one run of one program
     const Mark* mark
     const Spec* spec
     const double* quotes
+    const double* parameters
 
 
 cdef inline const ScenarioTable* table_of(const Frame* f, int32_t table) noexcept nogil:
@@ -313,6 +314,8 @@ cdef const double* series_of(const Frame* f) noexcept nogil:
 
 cdef double field_of_instrument(const Frame* f, int32_t field) noexcept nogil:
     cdef const Spec* spec = f.spec
+    if field >= PARAMETER_FIRST:
+        return f.parameters[field - PARAMETER_FIRST]
     if FIELD_INDEX <= field < FIELD_KIND:
         return f.quotes[field]
     if field == FIELD_MARK:
@@ -565,7 +568,9 @@ cdef void call(int32_t operation, int64_t n, const double** args, double* out) n
 
 cdef void load(const Frame* f, int32_t field, int64_t n, double* out) noexcept nogil:
     cdef int64_t i
-    if field >= FIELD_COLLATERAL:
+    if field >= PARAMETER_FIRST:
+        out[0] = field_of_instrument(f, field)
+    elif field >= FIELD_COLLATERAL:
         out[0] = field_of_pool(f.figures, field)
     elif field >= FIELD_QUANTITY:
         for i in range(n):
@@ -753,21 +758,21 @@ cdef inline double output_of(const Frame* f, int32_t k) noexcept nogil:
 
 
 cdef int prepare(
-    const View* view, const Code* code, const Mark* mark, const Spec* spec, const double* quotes, double* block,
-    Arena* arena,
+    const View* view, const Code* code, const Mark* mark, const Spec* spec, const double* quotes,
+    const double* parameters, double* block, Arena* arena,
 ) noexcept nogil:
     """
     Compute what a program needs of one instrument, its risk arrays above all: once per market change, not per check.
 
     Args:
-        mark, spec, quotes: of the instrument, which need not be the view's own.
+        mark, spec, quotes, parameters: of the instrument, which need not be the view's own.
         block: `code.block_size` doubles.
     """
     cdef Frame f
     cdef int32_t k
     memset(&f, 0, sizeof(Frame))
     f.view, f.code, f.arena, f.input_stride = view, code, arena, 1
-    f.mark, f.spec, f.quotes, f.block = mark, spec, quotes, block
+    f.mark, f.spec, f.quotes, f.parameters, f.block = mark, spec, quotes, parameters, block
     if not start_frame(&f):
         lanes_fill(code.block_size, NAN, block)
         return 0

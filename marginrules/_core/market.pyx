@@ -11,6 +11,12 @@ cdef struct PriceRow:
     double open_interest
 
 
+cdef struct QuoteRow:
+    int32_t index
+    int32_t field
+    double value
+
+
 cdef void forget_quotes(Quotes* quotes) noexcept nogil:
     cdef int32_t k
     for k in range(QUOTE_COUNT):
@@ -58,6 +64,19 @@ cdef struct Instrument:      # a private copy of everything that is known of one
     Mark mark
     Spec spec
     Quotes quotes
+    Parameters parameters
+
+
+cdef int read_parameters(Parameters* set, values) except -1:
+    """Read what a rulebook sets for an instrument; the rest is not a number."""
+    cdef int32_t k
+    if len(values) > PARAMETER_COUNT:
+        raise ValueError(f"an instrument had {len(values)} parameters, allowed are {PARAMETER_COUNT}")
+    for k in range(PARAMETER_COUNT):
+        set.values[k] = NAN
+    for k, value in enumerate(values):
+        set.values[k] = value
+    return 0
 
 
 cdef inline const Code* code_of(const Program* program, const Spec* spec) noexcept nogil:
@@ -70,15 +89,14 @@ cdef inline const Code* code_of(const Program* program, const Spec* spec) noexce
     return program.codes + program.portfolios[portfolio].code if portfolio >= 0 else NULL
 
 
-cdef double* prepared(const View* view, const Program* program, const Instrument* one) noexcept nogil:
-    """Return the block of an instrument, which the caller frees; NULL where memory is out."""
-    cdef const Code* code = code_of(program, &one.spec)
+cdef double* prepared(const View* view, const Code* code, const Instrument* one) noexcept nogil:
+    """Return what a program needs of an instrument, which the caller frees; NULL where memory is out."""
     cdef Arena arena
     cdef double* block = <double*>malloc((code.block_size + 4) * sizeof(double))
     if block == NULL:
         return NULL
     memset(&arena, 0, sizeof(Arena))
-    if not prepare(view, code, &one.mark, &one.spec, one.quotes.values, block, &arena):
+    if not prepare(view, code, &one.mark, &one.spec, one.quotes.values, one.parameters.values, block, &arena):
         free(block)
         block = NULL
     arena_free(&arena)

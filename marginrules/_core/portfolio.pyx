@@ -64,6 +64,17 @@ cdef int run_group(
     return 0
 
 
+cdef void member_of(const Pool* pool, int32_t position, Member* out) noexcept nogil:
+    """Describe a position of a pool as a member of a group, with the open orders in its instrument."""
+    cdef const Position* held = pool.positions + position
+    cdef int32_t k
+    out.instrument, out.order = held.instrument, -1
+    out.quantity, out.cost, out.leverage_rate = held.quantity, held.cost, held.leverage_rate
+    for k in range(pool.order_count):
+        if pool.orders[k].position == position:
+            out.order = k
+
+
 cdef int add_portfolios(
     const View* view, const Pool* pool, const Rule* rules, Arena* arena, Margin* sums, double* excluded,
 ) noexcept nogil:
@@ -101,12 +112,7 @@ cdef int add_portfolios(
                             - position.cost * view.marks[position.instrument].fx)
         if rule.portfolio < 0:
             continue
-        members[count].instrument, members[count].order = position.instrument, -1
-        members[count].quantity, members[count].cost = position.quantity, position.cost
-        members[count].leverage_rate = position.leverage_rate
-        for g in range(pool.order_count):
-            if pool.orders[g].position == k:
-                members[count].order = <int32_t>g
+        member_of(pool, <int32_t>k, members + count)
         portfolios[count] = rule.portfolio
         count += 1
     for g in range(pool.order_count):

@@ -17,7 +17,7 @@ from marginrules.client import AsyncClient, Client, Fill, LiquidationPrice, Orde
 from marginrules.codes import CallStatus, EventKind, InstrumentKind, Reason, Restriction
 from marginrules.errors import InputError, OverloadError, RulebookError
 from marginrules.machine import Field
-from marginrules.model import Instrument, Order, Position, Price
+from marginrules.model import CloseSeries, Instrument, Order, Position, Price
 from marginrules.server.app import Server
 from tests.client.served import CLIENTS, SMALLEST, account, connected, later, mark, order, serving
 from tests.server.test_server import make_certificates
@@ -115,6 +115,21 @@ def test_options_over_a_socket(kind: str, tmp_path: Path) -> None:
         assert (pool.positions[1], pool.balances) == (Position("BTC-P95", -2.0, 0.0, 0.0), (("USD", 1_100.0),))
         assert client.assess("a1").equity == 1_000.0
         assert client.what_if("a1", moves=[PriceMove("BTC-P95", price=0.0)]).after.equity == 1_100.0
+
+
+def test_closes_are_kept_once(client: Any, served: tuple[Server, str]) -> None:
+    """Closes are appended or replaced; the same request again changes nothing."""
+    day_ns = 24 * HOUR_NS
+    book = served[0].service.shard.book
+    first = CloseSeries("BTC", (day_ns, 2 * day_ns), (100.0, 101.0))
+    assert client.publish_closes([first], request_id="first") == 2
+    assert client.publish_closes([first], request_id="first") == 2
+    with pytest.raises(InputError, match="not after the last one known"):
+        client.publish_closes([first])
+    assert client.publish_closes([CloseSeries("BTC", (3 * day_ns,), (99.0,))]) == 1
+    assert list(book.closes["BTC"].closes) == [100.0, 101.0, 99.0]
+    assert client.publish_closes([first], replace=True) == 2
+    assert list(book.closes["BTC"].closes) == [100.0, 101.0]
 
 
 def test_call_through_the_desk(client: Any) -> None:

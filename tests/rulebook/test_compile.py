@@ -25,7 +25,7 @@ from marginrules.model import Instrument
 from marginrules.rulebook import Diagnostic, Program, load, validate
 from marginrules.rulebook import compile as compiling
 from marginrules.rulebook.schema import Collateral, Haircut, Tier
-from marginrules.terms import Ladder, Step
+from marginrules.terms import Ladder, MoveLimit, Step
 from marginrules.units import DAY_NS, SECOND_NS
 from tests.rulebook.checker import ROOT
 from tests.rulebook.large import large_rulebook
@@ -303,6 +303,32 @@ def test_right_is_part_of_the_digest() -> None:
     ]
     assert len(set(digests)) == 3
     assert digests[2] == digests[3]
+
+
+# Limits of moves
+
+
+def test_limits_of_moves() -> None:
+    """The greatest relative changes stand in the program by field; a way that is not limited is None."""
+    marks = (
+        "marks: {max_age: 60s, limits: {volatility: {rise: 20%, fall: 500 bps, per: 1d}, index: {fall: 10%, per: 4h}}}"
+    )
+    program = compiled(book=BOOK.replace("collateral:", f"{marks}\ncollateral:", 1))
+    assert program.limits == {
+        "volatility": MoveLimit(0.2, 0.05, DAY_NS),
+        "index": MoveLimit(None, 0.1, 4 * 3_600 * SECOND_NS),
+    }
+    assert compiled().limits == {}
+    digests = {
+        compiled(book=BOOK.replace("collateral:", f"{text}\ncollateral:", 1)).digest
+        for text in (
+            marks,
+            marks.replace("20%", "21%"),
+            marks.replace("4h", "5h"),
+            marks.replace("fall: 10%", "rise: 10%"),
+        )
+    }
+    assert len(digests) == 4
 
 
 # Deadlines
