@@ -202,18 +202,29 @@ cdef class Scratch:
             out.asset = asset
             out.members = <int32_t*>allocate(2 * self.instrument_count, sizeof(int32_t))
             out.touched = out.members + self.instrument_count
-            for k in range(self.instrument_count):
-                if only_held and not self.is_held(k):
-                    continue
-                if wanted[k]:
-                    out.members[out.member_count] = k
-                    out.member_count += 1
-                if wanted[k] or asset >= 0 and self.specs[k].settlement == asset:
-                    out.touched[out.touched_count] = k
-                    out.touched_count += 1
+            if only_held:
+                for k in range(self.pool.position_count):
+                    self.reach(out, self.pool.positions[k].instrument, wanted)
+                for k in range(self.pool.order_count):
+                    self.reach(out, self.pool.orders[k].instrument, wanted)
+            else:
+                for k in range(self.instrument_count):
+                    self.reach(out, k, wanted)
         finally:
             free(wanted)
         return 0
+
+    cdef void reach(self, Group* out, int32_t k, char* wanted) noexcept nogil:
+        """Add an instrument to what a move reaches, once; `wanted`: 1 what follows the underlying, 2 what was seen."""
+        if wanted[k] & 2:
+            return
+        if wanted[k]:
+            out.members[out.member_count] = k
+            out.member_count += 1
+        if wanted[k] or out.asset >= 0 and self.specs[k].settlement == out.asset:
+            out.touched[out.touched_count] = k
+            out.touched_count += 1
+        wanted[k] |= 2
 
     cdef int is_held(self, int32_t instrument) noexcept nogil:
         cdef int32_t k
@@ -225,7 +236,8 @@ cdef class Scratch:
                 return 1
         return 0
 
-    def place_underlying(self, list instruments, int asset, double factor, double volatility=1.0):
+    def place_underlying(self, list instruments, int asset, double factor, double volatility=1.0,
+                         bint only_held=False):
         """
         Put an underlying, and all that hangs on it, at a factor of what was published.
 
@@ -235,11 +247,12 @@ cdef class Scratch:
             factor: of its price: linear and inverse marks, published index, forward and auction price, and the asset follow in
                 proportion; options by Black-76, see `follow`. Above 0.
             volatility: factor of volatilities, published and implied.
+            only_held: leave the instruments where they are that the pool does not hold or order.
         """
         cdef Group group
         if not (isfinite(factor) and factor > 0.0 and isfinite(volatility) and volatility > 0.0):
             raise ValueError(f"factors were {factor} and {volatility}")
-        self.gather(instruments, asset, 0, &group)
+        self.gather(instruments, asset, only_held, &group)
         with nogil:
             self.place(&group, factor, volatility)
         free(group.members)
@@ -262,6 +275,10 @@ cdef class Scratch:
     def instruments(self):
         """Return the ids of the instruments in which the pool has positions or open orders."""
         return [k for k in range(self.instrument_count) if self.is_held(k)]
+
+    def held_assets(self):
+        """Return the ids of the assets of which the pool has a balance."""
+        return [self.pool.balances[k].asset for k in range(self.pool.balance_count) if self.pool.balances[k].amount]
 
     def unpriced(self):
         """Return the ids of the pool's instruments that could not be priced after the moves."""

@@ -196,6 +196,11 @@ class Book:
         self.instruments[instrument.symbol] = instrument
         self._set_realized([self.instrument_ids[instrument.symbol]])
 
+    def asset_price(self, asset: str) -> float | None:
+        """Return the last price of an asset; None where none was published."""
+        found = self._asset_prices.get(asset)
+        return None if found is None else found[0]
+
     def set_prices(self, prices: list[Price]) -> dict[str, dict[str, float]]:
         """
         Publish prices of known instruments and assets, all at once.
