@@ -29,6 +29,7 @@ from marginrules.server.app import Server
 from tests.client.served import ROOT, SMALLEST, mark, order, serving
 
 COMMANDS = ("serve", "check", "demo", "accounts", "calls", "watch", "closes", "replay", "verify")
+COMMANDS += ("distance", "resilience", "vulnerable", "ways-out")
 DESK = ("accounts", "calls", "watch")
 
 
@@ -88,7 +89,7 @@ def test_every_command_is_listed() -> None:
     """The group lists its commands, each with a sentence that is not cut off."""
     result = run("--help")
 
-    assert sorted(COMMANDS) == re.findall(r"^  ([a-z]+) +[A-Z].*\.$", result.output, re.MULTILINE)
+    assert sorted(COMMANDS) == re.findall(r"^  ([a-z][a-z-]+) +[A-Z].*\.$", result.output, re.MULTILINE)
 
 
 def test_version_and_wrong_usage() -> None:
