@@ -91,7 +91,7 @@ cdef class Engine:
 
     def add_instrument(self, int settlement, int underlying, bint inverse, int kind, double multiplier,
                        double quantity_step, int64_t expires_ns, int product, int64_t max_age_ns,
-                       double strike=0.0, int right=0, parameters=()):
+                       double strike=0.0, int right=0, int family=-1, parameters=()):
         """
         Add an instrument without a mark; return its id.
 
@@ -99,6 +99,7 @@ cdef class Engine:
             kind: as `marginrules.codes.InstrumentKind` numbers it.
             product: of the active program, or -1.
             strike, right: of an option; `right` is +1 for a call, -1 for a put.
+            family: number of its underlying, which need not be an asset; the same for all instruments on it.
             parameters: what the active program sets for it.
         """
         cdef Spec spec
@@ -110,7 +111,7 @@ cdef class Engine:
         spec.settlement, spec.underlying, spec.inverse, spec.kind = settlement, underlying, inverse, kind
         spec.outright = kind == SPOT or kind == OPTION
         spec.multiplier, spec.quantity_step = multiplier, quantity_step
-        spec.strike, spec.right = strike, right
+        spec.strike, spec.right, spec.family = strike, right, family
         spec.expires_ns, spec.max_age_ns = expires_ns, max_age_ns
         with nogil:
             pthread_rwlock_wrlock(&self.lock)
@@ -224,7 +225,7 @@ cdef class Engine:
         cdef int32_t* row_of = NULL
         cdef int32_t k, row
         cdef int made = 1
-        if program == NULL or not program.portfolio_count:
+        if program == NULL or not program.has_models:
             return 1
         memset(&arena, 0, sizeof(Arena))
         assets = <Asset*>arena_take(&arena, (self.asset_count + 1) * sizeof(Asset))
@@ -251,10 +252,10 @@ cdef class Engine:
                 one.spec.priced = 1
                 one.mark.open_interest = rows[asset_count + row].open_interest
                 one.quotes = quotes[row]
-            if code_of(program, &one.spec) == NULL:
+            if not is_prepared(program, &one.spec):
                 continue
             derive(&one.mark, &one.spec, assets)
-            blocks[k] = prepared(&self.view, code_of(program, &one.spec), &one)
+            blocks[k] = prepared(&self.view, program, &one)
             made &= blocks[k] != NULL
         arena_free(&arena)
         return made
@@ -272,18 +273,45 @@ cdef class Engine:
         """Publish single quotes beside those known: rows (instrument id, number of a field, value or not a number)."""
         cdef int32_t k, count = len(rows)
         cdef QuoteRow* made = <QuoteRow*>allocate(count, sizeof(QuoteRow))
+        cdef double** blocks = NULL
+        cdef int done
         try:
             for k, row in enumerate(rows):
                 made[k].index, made[k].field, made[k].value = row
                 if not (0 <= made[k].index < self.instrument_count and 0 <= made[k].field < QUOTE_COUNT):
                     raise IndexError(f"instrument was {row[0]}, field was {row[1]}")
+            blocks = <double**>allocate(self.instrument_count, sizeof(double*))
             with nogil:
-                pthread_rwlock_wrlock(&self.lock)
-                for k in range(count):
-                    self.quotes[made[k].index].values[made[k].field] = made[k].value
-                pthread_rwlock_unlock(&self.lock)
+                done = self.prepare_quotes(made, count, blocks)
+                if done:
+                    pthread_rwlock_wrlock(&self.lock)
+                    for k in range(count):
+                        self.quotes[made[k].index].values[made[k].field] = made[k].value
+                    swap_blocks(self.blocks, blocks, self.instrument_count)
+                    pthread_rwlock_unlock(&self.lock)
+            if not done:
+                raise MemoryError("out of memory")
         finally:
+            self.free_blocks(blocks)
             free(made)
+
+    cdef int prepare_quotes(self, const QuoteRow* rows, int32_t count, double** blocks) noexcept nogil:
+        """Prepare what new quotes change, on copies; return 0 where memory is out."""
+        cdef Instrument one
+        cdef int32_t k, j, index
+        for k in range(count):
+            index = rows[k].index
+            if blocks[index] != NULL or not is_prepared(self.view.program, self.specs + index):
+                continue
+            one.mark, one.spec, one.quotes = self.marks[index], self.specs[index], self.quotes[index]
+            one.parameters = self.parameters[index]
+            for j in range(k, count):
+                if rows[j].index == index:
+                    one.quotes.values[rows[j].field] = rows[j].value
+            blocks[index] = prepared(&self.view, self.view.program, &one)
+            if blocks[index] == NULL:
+                return 0
+        return 1
 
     def quotes_of(self, int instrument):
         """Return what else is published of an instrument, by number of `marginrules.machine.Field`."""
@@ -309,7 +337,7 @@ cdef class Engine:
             asset_rules: per asset id, the collateral rule or -1.
             class_profiles: per class id.
             account_profiles: account id -> profile, for accounts with overrides of their own.
-            series: rows (scenario table, asset id, moves), see `set_series`.
+            series: rows (scenario table, family, moves), see `set_series`.
             parameters: per instrument id, what the program sets for it; or nothing at all.
         """
         cdef int32_t k, account_count = len(account_profiles)
@@ -320,7 +348,7 @@ cdef class Engine:
         cdef int64_t* classes = rules + self.asset_count
         cdef int64_t* special = classes + len(class_profiles)
         cdef Tables replaced = self.tables  # freed only after the switch
-        cdef Series old_series = self.series, new_series = Series(tables, series, self.asset_count)
+        cdef Series old_series = self.series, new_series = Series(tables, series)
         cdef double** blocks = NULL
         cdef Parameters* set = NULL
         cdef int made = 1
@@ -369,14 +397,14 @@ cdef class Engine:
         Replace the moves of all underlyings in historical scenarios.
 
         Args:
-            series: rows (scenario table, asset id, moves as fractions, one for each scenario, the newest first).
+            series: rows (scenario table, family, moves as fractions, one for each scenario, the newest first).
         """
         cdef Series old_series = self.series, new_series
         cdef double** blocks = NULL
         cdef int made
         if self.tables is None:
             return
-        new_series = Series(self.tables, series, self.asset_count)
+        new_series = Series(self.tables, series)
         try:
             blocks = <double**>allocate(self.instrument_count, sizeof(double*))
             with nogil:
@@ -415,8 +443,8 @@ cdef class Engine:
             one.parameters = set[k]
             if products != NULL:
                 one.spec.product = <int32_t>products[k]
-            if code_of(program, &one.spec) != NULL:
-                blocks[k] = prepared(&view, code_of(program, &one.spec), &one)
+            if is_prepared(program, &one.spec):
+                blocks[k] = prepared(&view, program, &one)
                 made &= blocks[k] != NULL
         return made
 

@@ -8,6 +8,7 @@ share one program.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from marginrules.limits import FORMULAS_CHARACTERS_MAX, PORTFOLIOS_MAX, PROGRAMS_MAX
-from marginrules.machine import Code, Key, Models, Portfolio, Strategy, StrategyBook
+from marginrules.machine import Code, Key, Models, Parameter, Portfolio, Strategy, StrategyBook
 from marginrules.machine import Place as MachinePlace
 from marginrules.rulebook import formula
 from marginrules.rulebook.diagnostic import Place, Sink, StopReading
@@ -125,7 +126,7 @@ class _ModelCompiler:
         self._is_known = (
             len(self._environment.constants) == len(self._sections.constants)
             and all(one.is_known for one in self._sections.scenarios.values())
-            and self._sections.unread.isdisjoint(("constants", "tables", "scenarios", "strategies"))
+            and self._sections.unread.isdisjoint(("constants", "parameters", "tables", "scenarios", "strategies"))
         )
 
     def _name(self) -> formula.Environment:
@@ -135,9 +136,11 @@ class _ModelCompiler:
             for name, node in sorted(sections.constants.items())
             if (constant := formula.read_constant(self._sink, node, currency)) is not None
         }
+        self._parameters = tuple(self._parameter(name, node) for name, node in sorted(sections.parameters.items()))
         return formula.Environment(
             currency=currency,
             constants=constants,
+            parameters={one.name: (index, unit) for index, (one, unit) in enumerate(self._parameters)},
             tables={name: index for index, name in enumerate(sorted(sections.tables))},
             scenarios={
                 name: formula.Scenarios(index, part.columns, part.history is not None)
@@ -145,6 +148,23 @@ class _ModelCompiler:
             },
             strategies={name: index for index, name in enumerate(sorted(sections.strategies))},
         )
+
+    def _parameter(self, name: str, written: dict[str, Scalar]) -> tuple[Parameter, formula.Unit]:
+        """Return a parameter and the unit that all its values must have, that of the first."""
+        values: dict[str, float] = {}
+        unit: formula.Unit | None = None
+        for symbol, node in written.items():
+            constant = formula.read_constant(self._sink, node, self._book.currency)
+            if constant is None:
+                continue
+            if unit is None or not any(values.values()):
+                unit = constant.unit
+            elif constant.unit != unit and constant.value != 0.0:
+                hint = "all values of one parameter are of one kind"
+                self._sink.add("MR-R404", node.place, f"'{node.text}' is not of the same kind as the first", hint)
+            values[symbol] = constant.value
+        default = values.pop("default", math.nan)
+        return Parameter(name, default, dict(sorted(values.items()))), unit or formula.NUMBER
 
     def compile(self) -> CompiledModels:
         """Compile the formulas in the order of the names of what they belong to."""
@@ -170,6 +190,7 @@ class _ModelCompiler:
                 tiers=tuple(tuple(rows_of(sections.tables[name])) for name in sorted(sections.tables)),
                 portfolios=(*named, *own.values()),
                 strategies=strategies,
+                parameters=tuple(one for one, _ in self._parameters),
                 pool=pool,
             ),
             histories=tuple(

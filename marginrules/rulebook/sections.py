@@ -18,9 +18,9 @@ from marginrules.rulebook.portfolios import (
 )
 from marginrules.rulebook.scenarios import ScenarioPart, read_scenarios
 from marginrules.rulebook.strategies import StrategyBookPart, read_strategies
-from marginrules.rulebook.tables import TableTier, read_constants, read_tables
+from marginrules.rulebook.tables import TableTier, read_constants, read_parameters, read_tables
 
-SECTIONS = ("constants", "tables", "scenarios", "portfolios", "strategies", "pool", "figures")
+SECTIONS = ("constants", "parameters", "tables", "scenarios", "portfolios", "strategies", "pool", "figures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Sections:
     """
 
     constants: dict[str, Scalar]
+    parameters: dict[str, dict[str, Scalar]]
     tables: dict[str, tuple[TableTier, ...]]
     scenarios: dict[str, ScenarioPart]
     portfolios: dict[str, PortfolioPart]
@@ -45,9 +46,11 @@ class Sections:
 def read_sections(sink: Sink, top: Fields) -> Sections:
     """Read every section; the sink has what was wrong."""
     constants, tables, scenarios = read_constants(sink, top), read_tables(sink, top), read_scenarios(sink, top)
+    parameters = read_parameters(sink, top)
     portfolios, strategies, figures = read_portfolios(sink, top), read_strategies(sink, top), read_figures(sink, top)
     read = {
         "constants": len(constants),
+        "parameters": len(parameters),
         "tables": len(tables),
         "scenarios": len(scenarios),
         "portfolios": len(portfolios),
@@ -56,6 +59,7 @@ def read_sections(sink: Sink, top: Fields) -> Sections:
     }
     return Sections(
         constants=constants,
+        parameters=parameters,
         tables=tables,
         scenarios=scenarios,
         portfolios=portfolios,

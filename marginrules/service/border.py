@@ -40,6 +40,8 @@ _FIELD_RANGES = {
     "delta": (-10.0, 10.0, False),
     "forward_confidence": _SHARE,
     "volatility_confidence": _SHARE,
+    "index_confidence": _SHARE,
+    "stable_price": _ABOVE_ZERO,
 }
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,127}")
 

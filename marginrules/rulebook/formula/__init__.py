@@ -13,10 +13,11 @@ from marginrules.rulebook.formula.compile import (
     read_constant,
 )
 from marginrules.rulebook.formula.environment import Constant, Environment, ScenarioNames, Scenarios, check_name
-from marginrules.rulebook.formula.unit import GIVEN, Unit
+from marginrules.rulebook.formula.unit import GIVEN, NUMBER, Unit
 
 __all__ = [
     "GIVEN",
+    "NUMBER",
     "Constant",
     "Environment",
     "ScenarioNames",

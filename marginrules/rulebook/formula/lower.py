@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from marginrules.codes import InstrumentKind
-from marginrules.machine import Field, Op
+from marginrules.machine import PARAMETER_FIRST, Field, Op
 from marginrules.rulebook.formula.tree import Typed
 from marginrules.rulebook.formula.values import Value, Values
 from marginrules.rulebook.formula.vocabulary import OF_GROUP, POOL_FIELDS
@@ -101,6 +101,8 @@ class Lowering:
             return values.constant(tree.value)
         if tree.kind == "field":
             return self._field(tree.name)
+        if tree.kind == "parameter":
+            return values.load(PARAMETER_FIRST + tree.index)
         if tree.kind == "column":
             return values.column(tree.dims.table, tree.index)
         if tree.kind == "move":
