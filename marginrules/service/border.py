@@ -27,7 +27,7 @@ _SHARE, _YIELD = (0.0, 1.0, False), (-1.0, 10.0, False)
 _FIELD_RANGES = {
     "index": _ABOVE_ZERO,
     "forward": _ABOVE_ZERO,
-    "volatility": (0.0, 50.0, True),
+    "volatility": (0.0, 10_000.0, True),
     "rate": _YIELD,
     "dividend_yield": _YIELD,
     "confidence": _SHARE,
