@@ -10,7 +10,7 @@ class Reason(enum.IntFlag):
     """
     Say why an assessment cannot be trusted, or why an order was accepted or refused.
 
-    The low byte is computed by the core while it assesses a pool: any of these bits makes the assessment invalid, and
+    The low byte and MISSING_DATA are computed by the core while it assesses a pool: any of them makes it invalid, and
     an invalid assessment accepts nothing. The same numbers stand in `_core/layout.pyx`.
     """
 
@@ -33,6 +33,7 @@ class Reason(enum.IntFlag):
     INVALID_ORDER = 1 << 15
     RISK_NOT_RAISED = 1 << 16  # accepted below initial margin because it cannot raise risk
     CLIENT_ORDER_ID_REUSED = 1 << 17
+    MISSING_DATA = 1 << 18  # a margin model reads something that is not published, such as a volatility
 
     @property
     def names(self) -> list[str]:
@@ -40,7 +41,7 @@ class Reason(enum.IntFlag):
         return [bit.name for bit in Reason if bit in self and bit.name is not None]
 
 
-INVALID_MASK = 0xFF
+INVALID_MASK = 0xFF | Reason.MISSING_DATA
 
 
 class InstrumentKind(enum.IntEnum):

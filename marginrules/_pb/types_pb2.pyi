@@ -48,6 +48,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_INVALID_ORDER: _ClassVar[Reason]
     REASON_RISK_NOT_RAISED: _ClassVar[Reason]
     REASON_CLIENT_ORDER_ID_REUSED: _ClassVar[Reason]
+    REASON_MISSING_DATA: _ClassVar[Reason]
 INSTRUMENT_KIND_UNSPECIFIED: InstrumentKind
 INSTRUMENT_KIND_SPOT: InstrumentKind
 INSTRUMENT_KIND_PERPETUAL: InstrumentKind
@@ -78,6 +79,7 @@ REASON_UNKNOWN_INSTRUMENT: Reason
 REASON_INVALID_ORDER: Reason
 REASON_RISK_NOT_RAISED: Reason
 REASON_CLIENT_ORDER_ID_REUSED: Reason
+REASON_MISSING_DATA: Reason
 
 class Instrument(_message.Message):
     __slots__ = ("symbol", "kind", "underlying", "settlement", "multiplier", "inverse", "quantity_step", "expires_ns", "strike", "right")
