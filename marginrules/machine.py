@@ -12,7 +12,6 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-
 PARAMETER_FIRST = 64  # a field number from here on is a parameter that the rulebook itself sets for each instrument
 
 

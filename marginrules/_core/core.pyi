@@ -13,11 +13,13 @@ class Tables:
     def __init__(
         self,
         lines: list[tuple[float, float, float, float]],
-        rules: list[list[tuple[int, int, int, int, float, float]]],
+        rules: Sequence[Sequence[tuple[int, int, int, int, float, float]]]
+        | Sequence[Sequence[tuple[int, int, int, int, float, float, int, int]]],
         credits: list[tuple[float, float]],  # noqa: A002
         collateral: list[tuple[int, int, float, float]],
         ladders: list[list[float]],
         default_ladders: list[int],
+        models: Models | None = None,
     ) -> None: ...
 
 @final
