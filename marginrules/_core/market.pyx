@@ -9,12 +9,7 @@ cdef struct PriceRow:
     int64_t time_ns
     int64_t max_age_ns
     double open_interest
-
-
-cdef struct QuoteRow:
-    int32_t index
-    int32_t field
-    double value
+    int32_t priced           # a mark was published: now, or before
 
 
 cdef void forget_quotes(Quotes* quotes) noexcept nogil:

@@ -456,4 +456,5 @@ class Book:
 def _quotes(fields: tuple[tuple[str, float], ...], open_interest: float | None) -> list[tuple[int, float]]:
     """Return what is published beside a mark, by the core's numbers."""
     found = [(int(PRICE_FIELDS[name]), value) for name, value in fields]
-    return found if open_interest is None else [*found, (int(Field.OPEN_INTEREST), open_interest)]
+    # Tiers take open interest that is not known for none; what is computed from it is not known either.
+    return [*found, (int(Field.OPEN_INTEREST), math.nan if open_interest is None else open_interest)]
