@@ -32,6 +32,7 @@ from marginrules.rulebook.schema import (
     Collateral,
     LadderPart,
     LadderReader,
+    Limit,
     Margin,
     MarginChange,
     Match,
@@ -43,7 +44,7 @@ from marginrules.rulebook.schema import (
     read_book,
 )
 from marginrules.rulebook.source import read_source
-from marginrules.terms import CallTerms, Deadline, Ladder, LiquidationTerms, Step
+from marginrules.terms import CallTerms, Deadline, Ladder, LiquidationTerms, MoveLimit, Step
 
 FORMAT = 1
 _INFINITE = float("inf")
@@ -81,6 +82,7 @@ class Program:
         figures: what the service reports on request, by name.
         histories: how the moves of historical scenario tables are made.
         scenario_labels: per scenario table of `models`, the name of each scenario or "".
+        limits: name of a published field -> how fast the value in use may move.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Program:
     margin_rules: tuple[tuple[str, ...], ...]
     tables: Tables
     text: bytes
+    limits: dict[str, MoveLimit]
     models: Models
     figures: dict[str, Figure]
     histories: tuple[History, ...]
@@ -138,6 +141,7 @@ def _match_width(match: Match, instrument: Instrument) -> int:
         (match.settlements, instrument.settlement in match.settlements),
         (match.symbols, any(fnmatch.fnmatchcase(instrument.symbol, pattern) for pattern in match.symbols)),
         (match.inverse is not None, instrument.inverse == match.inverse),
+        (match.rights, instrument.right in match.rights),
     )
     given = [holds for wanted, holds in conditions if wanted]
     return len(given) if all(given) else -1
@@ -433,12 +437,9 @@ class _Compiler:
             ),
             profiles={name: index for index, name in enumerate(profile_names)},
             margin_rules=self._rule_texts(profile_names, product_names),
-            # The one place where the core is handed what was compiled: it takes the whole rows of the rules, and
-            # `models.models` as one more argument, once it runs formulas.
-            tables=Tables(
-                lines, [[row[:6] for row in rows] for rows in rules], credit_rows, collateral_rows, thresholds, defaults
-            ),
+            tables=Tables(lines, rules, credit_rows, collateral_rows, thresholds, defaults, models.models),
             text=content,
+            limits={name: _move_limit(one) for name, one in book.limits.items()},
             models=models.models,
             figures=models.figures,
             histories=models.histories,
@@ -505,6 +506,8 @@ class _Compiler:
             "increment": canonical(book.increment),
             "effective_ns": book.effective_ns,
             "max_age_ns": book.max_age_ns,
+            # Books without limits keep the digest that they had before there were any.
+            **({"limits": {name: canonical(one) for name, one in book.limits.items()}} if book.limits else {}),
             "classes": sorted(book.classes),
             "collateral": {name: canonical(one) for name, one in book.collateral.items()},
             "products": {
@@ -587,6 +590,11 @@ def _liquidation(step: StepPart, clear: float) -> LiquidationTerms | None:
     return LiquidationTerms(
         float(part.fraction), float(part.target), until, part.every_ns, part.cancel_orders_first, part.first
     )
+
+
+def _move_limit(one: Limit) -> MoveLimit:
+    rise, fall = (None if rate is None else float(rate) for rate in (one.rise, one.fall))
+    return MoveLimit(rise, fall, one.per_ns)
 
 
 def _rule(cell: _Cell, product: CompiledProduct, lines: list[LineRow], firsts: dict[tuple[Tier, ...], int]) -> RuleRow:

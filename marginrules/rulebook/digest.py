@@ -50,7 +50,8 @@ def _deadline(value: Deadline) -> Any:
 
 def _match(value: Match) -> Any:
     lists = (value.kinds, value.underlyings, value.settlements, value.symbols)
-    return [*(sorted(one) for one in lists), value.inverse]
+    # Books without this condition keep the digest that they had before there was one.
+    return [*(sorted(one) for one in lists), value.inverse, *([sorted(value.rights)] if value.rights else [])]
 
 
 def _scenarios(value: ScenarioTable) -> Any:

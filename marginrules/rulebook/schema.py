@@ -13,8 +13,9 @@ from decimal import Decimal
 from functools import partial
 
 from marginrules import units
-from marginrules.codes import InstrumentKind, Restriction
+from marginrules.codes import RIGHTS, InstrumentKind, Restriction
 from marginrules.limits import STEPS_MAX
+from marginrules.model import PRICE_FIELDS, SIGNED_FIELDS
 from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Place, Sink, nearest, suggest
 from marginrules.rulebook.fields import Fields, Range
@@ -30,11 +31,15 @@ SOME_SHARE = Range(0, 1, low_open=True)
 RATIO = Range(0, 1000)
 TARGET = Range(ONE / 100, 1000)
 RESTORED = Range(1, 1000)
+RISE = Range(0, 100, low_open=True)
+FALL = Range(0, Decimal("0.9999"), low_open=True)
+PERIOD = Range(SECOND_NS, 366 * DAY_NS)
 SCALE = Range(0, 100, low_open=True)
 AMOUNT = Range(0, 10**15)
 SOME_AMOUNT = Range(0, 10**15, low_open=True)
 AGE = Range(0, 7 * DAY_NS, low_open=True)
 WAIT = Range(0, 366 * DAY_NS)
+LIMITED = tuple(name for name in PRICE_FIELDS if name not in SIGNED_FIELDS)
 EFFECTIVE = ("2000-01-01T00:00:00Z", "2099-12-31T23:59:59Z")
 AGE_DEFAULT_NS = 60 * SECOND_NS
 NOWHERE = Place(1, 1)
@@ -112,6 +117,7 @@ class Match:
     settlements: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
     inverse: bool | None = None
+    rights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +145,15 @@ class MarginChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """Say how far the value in use of a published field may move in `per_ns`; None: any way."""
+
+    rise: Decimal | None
+    fall: Decimal | None
+    per_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
     """Carry one exception, for products, account classes and accounts, and its reason."""
 
@@ -162,6 +177,7 @@ class Book:
     increment: Decimal
     effective_ns: int
     max_age_ns: int
+    limits: dict[str, Limit]
     classes: tuple[str, ...]
     calendars: dict[str, str]
     collateral: dict[str, Collateral]
@@ -184,8 +200,7 @@ def read_book(sink: Sink, root: Mapping) -> Book:
         required=("rulebook", "currency", "effective", "collateral", "products", "ladders"),
         optional=("description", "increment", "marks", "classes", "calendars", "ladder", "overrides", *SECTIONS),
     )
-    marks = top.node("marks")
-    age = _max_age(Fields(sink, marks, "marks", required=("max_age",), at=top.key_place("marks"))) if marks else None
+    age, limits = _marks(sink, top.node("marks"), top.key_place("marks"))
     keys = ("ladder", "currency")
     places = {key: top.place_of(key) for key in keys} | {
         key: top.key_place(key) for key in ("ladders", "calendars", "classes", "overrides")
@@ -199,6 +214,7 @@ def read_book(sink: Sink, root: Mapping) -> Book:
         increment=top.number("increment", SOME_AMOUNT, Decimal("0.01")),
         effective_ns=top.read("effective", _effective, 0),
         max_age_ns=age or AGE_DEFAULT_NS,
+        limits=limits,
         classes=top.read("classes", partial(fields.read_list, reader=fields.read_name), ("default",)),
         calendars={name: code for name, node, _ in calendars if (code := fields.read_name(sink, node))},
         collateral={
@@ -258,6 +274,31 @@ def _max_age(part: Fields) -> int | None:
     return part.duration("max_age", AGE, None)
 
 
+def _marks(sink: Sink, node: Node | None, at: Place) -> tuple[int | None, dict[str, Limit]]:
+    """Return how old prices may be, and how fast what is published beside them may move."""
+    if node is None:
+        return None, {}
+    part = Fields(sink, node, "marks", required=("max_age",), optional=("limits",), at=at)
+    limits = part.node("limits")
+    return _max_age(part), {} if limits is None else _limits(sink, limits, part.key_place("limits"))
+
+
+def _limits(sink: Sink, node: Node, at: Place) -> dict[str, Limit]:
+    part = Fields(sink, node, "limits", optional=LIMITED, at=at)
+    if isinstance(node, Mapping) and not node.entries and not node.partial:
+        sink.add("MR-R327", node.place, "limits names nothing", "give at least one field, such as `volatility:`")
+    return {name: _limit(sink, one, name, part.key_place(name)) for name in LIMITED if (one := part.node(name))}
+
+
+def _limit(sink: Sink, node: Node, name: str, at: Place) -> Limit:
+    part = Fields(sink, node, f"limit of {name}", required=("per",), optional=("rise", "fall"), at=at)
+    if part.is_readable and not ("rise" in part or "fall" in part):
+        sink.add("MR-R302", at, f"limit of {name} has neither rise nor fall", "give at least one of them")
+    return Limit(
+        rise=part.rate("rise", RISE, None), fall=part.rate("fall", FALL, None), per_ns=part.duration("per", PERIOD, 0)
+    )
+
+
 # Collateral
 
 
@@ -314,17 +355,19 @@ def _product(sink: Sink, node: Node, name: str, at: Place, top: Fields) -> Produ
 
 
 def _match(sink: Sink, node: Node, at: Place) -> Match:
-    keys = ("kind", "underlying", "settlement", "symbol", "inverse")
+    keys = ("kind", "underlying", "settlement", "symbol", "inverse", "right")
     part = Fields(sink, node, "match", optional=keys, at=at)
     if part.is_readable and not any(key in part for key in keys):
         sink.add("MR-R322", node.place, "match names no condition", f"give at least one of {', '.join(keys)}")
     kind = partial(fields.read_word, words=[kind.word for kind in InstrumentKind])
+    right = partial(fields.read_word, words=RIGHTS)
     return Match(
         kinds=part.read("kind", partial(fields.read_list, reader=kind), ()),
         underlyings=part.read("underlying", partial(fields.read_list, reader=fields.read_name), ()),
         settlements=part.read("settlement", partial(fields.read_list, reader=fields.read_name), ()),
         symbols=part.read("symbol", partial(fields.read_list, reader=fields.read_pattern), ()),
         inverse=part.read("inverse", fields.read_yes, None),
+        rights=part.read("right", partial(fields.read_list, reader=right), ()),
     )
 
 
