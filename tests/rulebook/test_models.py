@@ -135,6 +135,7 @@ def test_products_point_to_their_portfolios() -> None:
         ("rest", Key(0)),
         ("coin", Key.PRODUCT),
         ("perpetual", Key.PRODUCT),
+        ("put", Key.PRODUCT),
     ]
     found = {one.name: (one.portfolio, one.value_excluded) for one in PROGRAM.products}
     assert found == {
@@ -142,20 +143,21 @@ def test_products_point_to_their_portfolios() -> None:
         "future": (0, True),
         "metal": (1, False),
         "perpetual": (3, False),
+        "put": (4, True),
         "spot": (-1, False),
     }
 
 
 def test_same_formulas_share_a_program() -> None:
     """Two products whose formulas mean the same have one program, however they are written."""
-    coin, perpetual = PROGRAM.models.portfolios[2:]
+    coin, perpetual = PROGRAM.models.portfolios[2:4]
     assert coin.code == perpetual.code
     text = TEXT.replace(
         "      define: {base: notional}\n      initial: base * 20%", "      initial: (notional) * 0.20", 1
     )
     text = text.replace("maintenance: base * im_floor", "maintenance: notional * im_floor", 1)
     assert text != TEXT
-    coin, perpetual = load(text.encode(), "changed.yaml").models.portfolios[2:]
+    coin, perpetual = load(text.encode(), "changed.yaml").models.portfolios[2:4]
     assert coin.code == perpetual.code
 
 
@@ -321,7 +323,7 @@ _OTHERS: list[tuple[str, str]] = [
     ("value: equity - maintenance", "value: equity - initial"),
     ("  buffer:", "  cushion:"),
     ("define: {doubled: 2 * loss}", "define: {doubled: 3 * loss}"),
-    ("    value: excluded\n", ""),
+    ("    match: {kind: future}\n    value: excluded\n", "    match: {kind: future}\n"),
     ("{kind: future, underlying: XAU}", "{kind: future, underlying: XAG}"),
     ("  metal:\n", "  metals:\n"),
 ]
