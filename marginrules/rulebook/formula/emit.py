@@ -13,7 +13,7 @@ from marginrules.limits import (
 )
 from marginrules.machine import Code, Field, Op, Place, Stage, StageKind
 from marginrules.rulebook.formula.stages import Planned, plan
-from marginrules.rulebook.formula.values import WITH_SCENARIOS, Home, Value
+from marginrules.rulebook.formula.values import Home, Value
 from marginrules.rulebook.formula.vocabulary import ORDER_FIELDS
 
 Instruction = tuple[int, int, tuple[int, ...], int]
