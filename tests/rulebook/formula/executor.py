@@ -265,29 +265,36 @@ class Executor:
     def _read(self, stage: Stage, operand: int, item: int, width: int, lanes: dict[int, list[float]]) -> list[float]:
         place, index = Place(operand >> 20), operand & 0xFFFFF
         assert place in READABLE[stage.kind], f"{stage.kind.name} cannot read {place.name}"
-        if place is P.LANES:
-            return lanes[index]
-        if place is P.CONSTANT:
-            return [self.code.constants[index]] * width
-        if place is P.INPUT:
-            return [self.world.inputs[self.code.inputs[index]]] * width
-        if place is P.SERIES:
-            assert index == stage.table
-            return self.world.moves[index][item]
-        if place is P.SCENARIO:
-            return self._scenario(stage, index)
-        if place is P.ARRAY:
-            assert self.code.arrays[index] == stage.table
-            return self._row(place, index, item)
-        if place is P.GROUP_SCENARIO:
-            return self._row(place, index, self._group(stage, index >> 8, item))
-        if place is P.SCALAR:
-            return [self._single(operand)] * width
-        if place is P.GROUP and stage.kind is K.GROUP:
-            assert index >> 8 == stage.key
-            return [self._row(place, index, g)[0] for g in range(width)]
-        if place is P.GROUP:
-            return self._row(place, index, self._group(stage, index >> 8, item)) * width
+        readers: dict[Place, Callable[[], list[float]]] = {
+            P.LANES: lambda: lanes[index],
+            P.CONSTANT: lambda: [self.code.constants[index]] * width,
+            P.INPUT: lambda: [self.world.inputs[self.code.inputs[index]]] * width,
+            P.SERIES: lambda: self._moves(stage, index, item),
+            P.SCENARIO: lambda: self._scenario(stage, index),
+            P.ARRAY: lambda: self._array(stage, index, item),
+            P.GROUP_SCENARIO: lambda: self._row(place, index, self._group(stage, index >> 8, item)),
+            P.SCALAR: lambda: [self._single(operand)] * width,
+            P.GROUP: lambda: self._of_subgroups(stage, index, item, width),
+            P.POSITION: lambda: self._of_positions(stage, place, index, item, width),
+            P.INSTRUMENT: lambda: self._of_positions(stage, place, index, item, width),
+        }
+        return readers[place]()
+
+    def _moves(self, stage: Stage, index: int, item: int) -> list[float]:
+        assert index == stage.table
+        return self.world.moves[index][item]
+
+    def _array(self, stage: Stage, index: int, item: int) -> list[float]:
+        assert self.code.arrays[index] == stage.table
+        return self._row(P.ARRAY, index, item)
+
+    def _of_subgroups(self, stage: Stage, index: int, item: int, width: int) -> list[float]:
+        if stage.kind is not K.GROUP:
+            return self._row(P.GROUP, index, self._group(stage, index >> 8, item)) * width
+        assert index >> 8 == stage.key
+        return [self._row(P.GROUP, index, g)[0] for g in range(width)]
+
+    def _of_positions(self, stage: Stage, place: Place, index: int, item: int, width: int) -> list[float]:
         if stage.kind is K.POSITION:
             return [self._row(place, index, p)[0] for p in range(width)]
         return self._row(place, index, item) * width

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import strategies as st
 
 from marginrules.machine import Field
@@ -83,7 +85,7 @@ class Writer:
         word = self.one_of(("and", "or"))
         return f"({self.condition(dims, key, depth - 1)} {word} {self.condition(dims, key, depth - 1)})"
 
-    def _leaf(self, unit: str, dims: str, key: str, depth: int) -> str:
+    def _leaf(self, unit: str, dims: str, key: str, _: int) -> str:
         choices = LITERALS[unit]
         if "P" in dims:
             choices += OF_POSITIONS[unit] * 2
@@ -126,7 +128,7 @@ class Writer:
             return self.one_of((f"abs({a})", f"floor({a})", f"ceil({a})", f"round({a})", f"tiered(charge, {a})"))
         return f"{self.one_of(('min', 'max'))}({a}, {b})"
 
-    def _number(self, unit: str, dims: str, key: str, depth: int) -> str:
+    def _number(self, _: str, dims: str, key: str, depth: int) -> str:
         x = self.value("number", dims, key, depth)
         kind = self._draw(st.integers(0, 6))
         if kind < 4:
@@ -136,7 +138,7 @@ class Writer:
         unit = self.one_of(("amount", "price", "number"))
         return f"sign({self.value(unit, dims, key, depth)})"
 
-    def _priced(self, unit: str, dims: str, key: str, depth: int) -> str:
+    def _priced(self, _: str, dims: str, key: str, depth: int) -> str:
         price, other = (self.value("price", dims, key, depth) for _ in range(2))
         number = self.value("number", dims, key, depth)
         return self.one_of(
@@ -228,7 +230,7 @@ def worlds(draw: st.DrawFn) -> World:
         read |= {"RIGHT": draw(st.sampled_from((0.0, 1.0, -1.0))), "INVERSE": draw(st.sampled_from((0.0, 1.0)))}
         read |= {"KIND": draw(st.sampled_from((1.0, 2.0, 3.0))), "MULTIPLIER": draw(st.sampled_from((1.0, 0.5, 10.0)))}
         if draw(st.booleans()):
-            read |= {name: 1.5 for name, value in read.items() if value != value}
+            read |= {name: 1.5 for name, value in read.items() if math.isnan(value)}
         positions.append(read)
         marks.append({name: draw(st.sampled_from(("a", "b"))) for name in ("underlying", "expiry")})
     count = draw(st.integers(1, 5))

@@ -8,7 +8,9 @@ It shares nothing with the compiler but the tree: no macros, no stages, no regis
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from marginrules.rulebook.formula.tree import Typed
 from tests.rulebook.formula import world as rules
@@ -53,23 +55,29 @@ class Interpreter:
         return self._known[known]
 
     def _at(self, tree: Typed, point: Point) -> float:
-        world = self.world
-        if tree.kind == "number":
-            return tree.value
-        if tree.kind in ("input", "leg"):
-            return self._leg(tree.name) if tree.kind == "leg" else world.inputs[tree.name]
-        if tree.kind == "column":
-            return world.columns[tree.dims.table][tree.index][point.scenario]
-        if tree.kind == "move":
-            return world.moves[tree.dims.table][point.position][point.scenario]
-        if tree.kind == "field":
-            if tree.name in self.pool_words:
-                return world.pool[tree.name.upper()]
-            return self._of_position(tree.name, point.position)
+        if tree.kind != "call":
+            return self._leaf(tree, point)
         aggregation = self._aggregations.get(tree.name)
         if aggregation is not None:
             return aggregation(self, tree, point)
         return self._element(tree, [self.at(one, point) for one in tree.args], point)
+
+    def _leaf(self, tree: Typed, point: Point) -> float:
+        world = self.world
+        read: dict[str, Callable[[], float]] = {
+            "number": lambda: tree.value,
+            "input": lambda: world.inputs[tree.name],
+            "leg": lambda: self._leg(tree.name),
+            "column": lambda: world.columns[tree.dims.table][tree.index][point.scenario],
+            "move": lambda: world.moves[tree.dims.table][point.position][point.scenario],
+            "field": lambda: self._field(tree.name, point),
+        }
+        return read[tree.kind]()
+
+    def _field(self, name: str, point: Point) -> float:
+        if name in self.pool_words:
+            return self.world.pool[name.upper()]
+        return self._of_position(name, point.position)
 
     def _leg(self, name: str) -> float:
         base, _, word = name.partition(".")
@@ -224,7 +232,7 @@ class Interpreter:
             [(one["QUANTITY"] * one["MULTIPLIER"], one["RIGHT"], one["STRIKE"]) for one in inside if one["RIGHT"]]
         )
 
-    def _strategy_margin(self, tree: Typed, point: Point) -> float:
+    def _strategy_margin(self, tree: Typed, _: Point) -> float:
         return self.world.strategies[tree.index]
 
     def _scenarios(self, tree: Typed, point: Point) -> list[tuple[float, float]]:
@@ -264,7 +272,7 @@ class Interpreter:
         is_loss = name in ("worst_loss", "value_at_risk", "expected_shortfall")
         return rules.greatest(-result, 0.0) if is_loss else result
 
-    _aggregations = {
+    _aggregations: ClassVar[dict[str, Callable[[Interpreter, Typed, Point], float]]] = {
         "total": _total,
         "count": _count,
         "smallest": _smallest,

@@ -43,14 +43,14 @@ def assert_agreed(define: dict[str, str], initial: str, maintenance: str, world:
         assert is_same or math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9), (initial, maintenance)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(formulas(), formulas(of_positions=True), worlds())
 def test_random_formulas_mean_the_same(initial: str, maintenance: str, world: World) -> None:
     """Whatever the formula, its code gives what its tree means, not-a-number included."""
     assert_agreed({}, initial, f"{maintenance} + 0 * value", world)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(formulas(of_positions=True), formulas(of_positions=True), formulas(), worlds(), st.booleans())
 def test_definitions_mean_what_stands_in_them(a: str, b: str, c: str, world: World, twice: bool) -> None:
     """Definitions can be used many times, and in any order."""
