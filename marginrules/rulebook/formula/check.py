@@ -282,6 +282,7 @@ class Checker:
             return None
         hint = "over scenarios go lowest, highest, average, quantile and tail_mean" if x.dims.table >= 0 else ""
         message = f"{tree.name}: '{written}' is not one value of each position"
+        message += ", but one of the whole group" if x.dims.is_single else ""
         self.report("MR-R405", tree.at, message, hint)
         return None
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
+from marginrules.limits import FORMULA_DEPTH_MAX
 from marginrules.machine import Op
 from marginrules.rulebook.formula.derived import Derived
 from marginrules.rulebook.formula.tree import Typed
@@ -94,13 +95,21 @@ class Lowering:
         return value if value.op is not None else self.values.copy(value)
 
     def lower(self, tree: Typed) -> Value:
-        """Return the value of a tree."""
-        known = self._lowered.get(id(tree))
-        if known is None:
-            value = self._call(tree) if tree.kind == "call" else self._leaf(tree)
-            known = tree, value
-            self._lowered[id(tree)] = known
-        return known[1]
+        """Return the value of a tree; without recursion, since definitions can stand deep inside one another."""
+        waiting = [tree]
+        while waiting:
+            one = waiting[-1]
+            missing = [arg for arg in one.args if id(arg) not in self._lowered]
+            if missing:
+                waiting += reversed(missing)
+                continue
+            if id(one) not in self._lowered:
+                self._lowered[id(one)] = one, self._call(one) if one.kind == "call" else self._leaf(one)
+            waiting.pop()
+        return self._value_of(tree)
+
+    def _value_of(self, tree: Typed) -> Value:
+        return self._lowered[id(tree)][1]
 
     def _leaf(self, tree: Typed) -> Value:
         read = {
@@ -126,7 +135,7 @@ class Lowering:
         return self.values.given(self.inputs.index(name))
 
     def _call(self, tree: Typed) -> Value:
-        args = [self.lower(one) for one in tree.args]
+        args = [self._value_of(one) for one in tree.args]
         if tree.name in _PLAIN:
             return self.values.make(_PLAIN[tree.name], *args)
         special = self._special.get(tree.name)
@@ -220,20 +229,20 @@ def _is_of_instrument(value: Value) -> bool:
     return value.space.is_of_positions and value.space.is_pure
 
 
-def _factors(x: Value) -> tuple[list[tuple[Value, Op]], bool] | None:
+def _factors(x: Value, depth: int = 0) -> tuple[list[tuple[Value, Op]], bool] | None:
     """
     Return the factors of a product, each to multiply or to divide by, and whether its sign is turned.
 
-    Each is prepared, or does not depend on scenarios; None where one is neither.
+    Each is prepared, or does not depend on scenarios; None where one is neither, or there are too many.
     """
     if x.space.table < 0 or x.space.is_pure:
         return [(x, Op.MULTIPLY)], False
-    if x.op is Op.NEGATE:
-        inner = _factors(x.args[0])
+    if x.op is Op.NEGATE and depth <= FORMULA_DEPTH_MAX:
+        inner = _factors(x.args[0], depth + 1)
         return inner and (inner[0], not inner[1])
-    if x.op not in (Op.MULTIPLY, Op.DIVIDE):
+    if x.op not in (Op.MULTIPLY, Op.DIVIDE) or depth > FORMULA_DEPTH_MAX:
         return None
-    first, second = (_factors(one) for one in x.args)
+    first, second = (_factors(one, depth + 1) for one in x.args)
     if first is None or second is None:
         return None
     if x.op is Op.DIVIDE:
