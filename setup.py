@@ -35,6 +35,8 @@ DIRECTIVES = {
     "initializedcheck": False,
     "freethreading_compatible": True,
 }
+PRICING = ("pricing", "pricing_avx2", "pricing_avx512")
+HEADERS = ("pricing", "kernels", "lanes", "european", "american", "loops")
 MACROS: list[tuple[str, str | None]] = []
 
 if is_on("DEBUG"):
@@ -53,7 +55,8 @@ setup(
         [
             Extension(
                 "marginrules._core.core",
-                ["marginrules/_core/core.pyx"],
+                ["marginrules/_core/core.pyx", *(f"marginrules/_core/{name}.c" for name in PRICING)],
+                depends=[f"marginrules/_core/{name}.h" for name in HEADERS],
                 extra_compile_args=COMPILE,
                 extra_link_args=LINK,
                 define_macros=MACROS,

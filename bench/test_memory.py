@@ -19,6 +19,7 @@ from typing import TypedDict
 from bench import workload
 from bench.timing import Row, is_short
 from marginrules._core.core import Engine
+from marginrules.codes import InstrumentKind
 
 ACCOUNT_COUNT = 1_000_000
 POSITION_COUNT = 5
@@ -72,7 +73,8 @@ def load(count: int) -> Gain:
     engine = Engine()
     cash = engine.add_asset(0)
     instruments = [
-        engine.add_instrument(cash, -1, False, False, 1.0, 0.0, 0, -1, workload.AGE_NS_MAX) for _ in made.products
+        engine.add_instrument(cash, -1, False, InstrumentKind.PERPETUAL, 1.0, 0.0, 0, -1, workload.AGE_NS_MAX)
+        for _ in made.products
     ]
     engine.activate(workload.make_tables(made), instruments, [workload.AGE_NS_MAX] * len(instruments), [0], [0], {})
     source = random.Random(1)

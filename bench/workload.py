@@ -18,6 +18,7 @@ import dataclasses
 import random
 
 from marginrules._core.core import Assessment, Batch, Engine, Tables
+from marginrules.codes import InstrumentKind
 
 PRODUCT_COUNT = 8
 TIER_COUNT = 5
@@ -147,7 +148,8 @@ def make_engine(workload: Workload) -> Engine:
     engine = Engine()
     cash = engine.add_asset(0)
     instruments = [
-        engine.add_instrument(cash, -1, False, False, 1.0, 0.0, 0, -1, AGE_NS_MAX) for _ in workload.products
+        engine.add_instrument(cash, -1, False, InstrumentKind.PERPETUAL, 1.0, 0.0, 0, -1, AGE_NS_MAX)
+        for _ in workload.products
     ]
     engine.activate(make_tables(workload), instruments, [AGE_NS_MAX] * len(instruments), [0], [0], {})
     marks = [(k, product.mark, NOW_NS, 0.0) for k, product in zip(instruments, workload.products, strict=True)]

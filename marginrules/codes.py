@@ -10,7 +10,7 @@ class Reason(enum.IntFlag):
     """
     Say why an assessment cannot be trusted, or why an order was accepted or refused.
 
-    The low byte is computed by the core while it assesses a pool: any of these bits makes the assessment invalid, and
+    The low byte and MISSING_DATA are computed by the core while it assesses a pool: any of them makes it invalid, and
     an invalid assessment accepts nothing. The same numbers stand in `_core/layout.pyx`.
     """
 
@@ -33,6 +33,7 @@ class Reason(enum.IntFlag):
     INVALID_ORDER = 1 << 15
     RISK_NOT_RAISED = 1 << 16  # accepted below initial margin because it cannot raise risk
     CLIENT_ORDER_ID_REUSED = 1 << 17
+    MISSING_DATA = 1 << 18  # a margin model reads something that is not published, such as a volatility
 
     @property
     def names(self) -> list[str]:
@@ -40,7 +41,7 @@ class Reason(enum.IntFlag):
         return [bit.name for bit in Reason if bit in self and bit.name is not None]
 
 
-INVALID_MASK = 0xFF
+INVALID_MASK = 0xFF | Reason.MISSING_DATA
 
 
 class InstrumentKind(enum.IntEnum):
@@ -49,11 +50,25 @@ class InstrumentKind(enum.IntEnum):
     SPOT = 1  # quantity x multiplier x mark, held outright: counts in full, has no entry price
     PERPETUAL = 2
     FUTURE = 3
+    OPTION = 4  # quantity x multiplier x mark; its premium is paid when it is filled, so it counts in full as well
+
+    @property
+    def is_outright(self) -> bool:
+        """Say whether the market value counts in full: no entry price, and a fill moves the settlement balance."""
+        return self in (InstrumentKind.SPOT, InstrumentKind.OPTION)
+
+    @property
+    def expires(self) -> bool:
+        """Say whether instruments of this kind expire."""
+        return self in (InstrumentKind.FUTURE, InstrumentKind.OPTION)
 
     @property
     def word(self) -> str:
         """Return the word a rulebook uses."""
         return self.name.lower()
+
+
+RIGHTS: dict[str, int] = {"call": 1, "put": -1}  # of an option, and the sign by which its payoff follows the price
 
 
 class Restriction(enum.IntEnum):

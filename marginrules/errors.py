@@ -44,6 +44,7 @@ CODES: dict[str, str] = {
     "MR-I119": "time was before the last one applied",
     "MR-I120": "duplicate item",
     "MR-I121": "resume position is not in the journal",
+    "MR-I122": "unknown field",
     "MR-O101": "too many requests at once",
     "MR-O102": "subscriber was too slow and was cut",
     "MR-O103": "server is draining",

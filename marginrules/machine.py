@@ -12,9 +12,11 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+PARAMETER_FIRST = 64  # a field number from here on is a parameter that the rulebook itself sets for each instrument
+
 
 class Field(enum.IntEnum):
-    """Number what can be read of an instrument, of a position and of a pool; `rulebook/formula` says unit and meaning."""
+    """Number what can be read of an instrument, a position and a pool; `rulebook/formula` has units and meanings."""
 
     # Of an instrument; what is published and missing is not a number.
     MARK = 0
@@ -244,6 +246,25 @@ class ScenarioTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """
+    Carry one number that the rulebook sets for each instrument, such as a haircut or a risk factor.
+
+    Args:
+        default: not a number where every instrument needs a value of its own.
+        values: by symbol, else by underlying.
+    """
+
+    name: str
+    default: float
+    values: dict[str, float]
+
+    def of(self, symbol: str, underlying: str) -> float:
+        """Return the value for an instrument."""
+        return self.values.get(symbol, self.values.get(underlying, self.default))
+
+
+@dataclass(frozen=True, slots=True)
 class Portfolio:
     """Carry positions margined together: which program, and by what they fall into groups."""
 
@@ -305,4 +326,5 @@ class Models:
     tiers: tuple[tuple[tuple[float, float, float], ...], ...] = ()  # rows (floor, rate, value at the floor)
     portfolios: tuple[Portfolio, ...] = ()
     strategies: tuple[StrategyBook, ...] = ()
+    parameters: tuple[Parameter, ...] = ()  # field numbers from PARAMETER_FIRST on
     pool: int = -1  # code of the pool's own formulas, or -1

@@ -10,8 +10,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from marginrules.codes import InstrumentKind, Reason
+from marginrules.machine import PUBLISHED, Field
 
 CROSS = ""  # the name of an account's cross pool; an isolated pool bears the symbol of its one position
+# What may be published beside a mark. Open interest has a place of its own in `Price`; realized volatility is computed.
+PRICE_FIELDS: dict[str, Field] = {
+    one.name.lower(): one for one in PUBLISHED if one not in (Field.OPEN_INTEREST, Field.REALIZED_VOLATILITY)
+}
+SIGNED_FIELDS = frozenset(("rate", "dividend_yield", "funding", "delta"))  # of which a relative change means nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +37,40 @@ class Instrument:
     inverse: bool = False
     quantity_step: float = 0.0  # smallest quantity an order may have; 0: any
     expires_ns: int = 0  # 0: never
+    strike: float = 0.0  # of an option, in the price of its underlying; else 0
+    right: str = ""  # "call" or "put" of an option; else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Carry one mark: of an instrument, or of an asset in the rulebook's currency."""
+    """
+    Carry one mark: of an instrument, or of an asset in the rulebook's currency.
+
+    Args:
+        fields: what else is published of an instrument: pairs of a name in `PRICE_FIELDS` and a value. Rates,
+            volatilities and confidences are fractions, 0.2 for 20 %. What is absent is not known, whatever was
+            published before.
+    """
 
     name: str
     price: float
     time_ns: int
-    open_interest: float = 0.0  # notional in the rulebook's currency; instruments only
+    open_interest: float | None = None  # notional in the rulebook's currency; instruments only; None: not known
+    fields: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSeries:
+    """Carry closing prices of an underlying, or of one instrument, with their times; both rise in time alike."""
+
+    name: str
+    times_ns: tuple[int, ...]
+    closes: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Carry a signed quantity and the average price at which it was opened (0 for spot)."""
+    """Carry a signed quantity and the average price at which it was opened (0 for spot and options)."""
 
     symbol: str
     quantity: float

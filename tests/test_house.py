@@ -21,7 +21,7 @@ PACKAGE = ROOT / "marginrules"
 
 # A module may import from its own layer and from those below.
 LAYERS = (
-    ("errors", "units", "codes", "model", "limits", "terms"),
+    ("errors", "units", "codes", "model", "limits", "machine", "terms"),
     ("_core",),
     ("rulebook", "escalation", "journal"),
     ("service",),
@@ -42,7 +42,7 @@ ONLY = {
     "click": {"cli"},
     "rich": {"cli"},
 }
-PURE = ("errors", "units", "codes", "model", "limits", "terms", "rulebook", "escalation")
+PURE = ("errors", "units", "codes", "model", "limits", "machine", "terms", "rulebook", "escalation")
 IMPURE = {"time", "random", "socket", "os", "subprocess", "threading", "secrets", "uuid"}
 
 

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Types of the extension, written by hand. Shapes and units stand in the docstrings of the source.
 
-from typing import final
+from array import array
+from typing import TypeAlias, final
+
+from typing_extensions import Buffer
 
 @final
 class Tables:
@@ -10,11 +13,13 @@ class Tables:
     def __init__(
         self,
         lines: list[tuple[float, float, float, float]],
-        rules: list[list[tuple[int, int, int, int, float, float]]],
+        rules: Sequence[Sequence[tuple[int, int, int, int, float, float]]]
+        | Sequence[Sequence[tuple[int, int, int, int, float, float, int, int]]],
         credits: list[tuple[float, float]],  # noqa: A002
         collateral: list[tuple[int, int, float, float]],
         ladders: list[list[float]],
         default_ladders: list[int],
+        models: Models | None = None,
     ) -> None: ...
 
 @final
@@ -65,16 +70,22 @@ class Engine:
         settlement: int,
         underlying: int,
         inverse: bool,
-        spot: bool,
+        kind: int,
         multiplier: float,
         quantity_step: float,
         expires_ns: int,
         product: int,
         max_age_ns: int,
+        strike: float = 0.0,
+        right: int = 0,
     ) -> int: ...
     def set_prices(
-        self, assets: list[tuple[int, float, int, int]], instruments: list[tuple[int, float, int, float]]
+        self,
+        assets: list[tuple[int, float, int, int]],
+        instruments: list[tuple[int, float, int, float]] | list[tuple[int, float, int, float, list[tuple[int, float]]]],
     ) -> None: ...
+    def set_quotes(self, rows: list[tuple[int, int, float]]) -> None: ...
+    def quotes_of(self, instrument: int) -> dict[int, float]: ...
     def price_of(self, instrument: int) -> tuple[float, int, float, float, float]: ...
     def activate(
         self,
@@ -133,3 +144,38 @@ class Engine:
         asset_moves: list[tuple[int, float]],
     ) -> Assessment: ...
     def liquidation_price(self, pool: int, instrument: int, now: int, ratio: float) -> float | None: ...
+
+# An array of doubles (any buffer), or one number for all.
+Column: TypeAlias = Buffer | float
+# price, delta, gamma, vega, theta, rho
+Greeks: TypeAlias = tuple[array[float], array[float], array[float], array[float], array[float], array[float]]
+
+def use_lanes(most: int) -> int: ...
+def exponential(x: Column) -> array[float]: ...
+def logarithm(x: Column) -> array[float]: ...
+def power(base: Column, exponent: Column) -> array[float]: ...
+def normal_distribution(x: Column) -> array[float]: ...
+def black76(right: Column, forward: Column, strike: Column, years: Column, volatility: Column) -> array[float]: ...
+def black76_inverse(
+    right: Column, forward: Column, strike: Column, years: Column, volatility: Column
+) -> array[float]: ...
+def black_scholes(
+    right: Column, spot: Column, strike: Column, years: Column, volatility: Column, rate: Column, dividend_yield: Column
+) -> array[float]: ...
+def american(
+    right: Column, spot: Column, strike: Column, years: Column, volatility: Column, rate: Column, dividend_yield: Column
+) -> array[float]: ...
+def black76_greeks(right: Column, forward: Column, strike: Column, years: Column, volatility: Column) -> Greeks: ...
+def black_scholes_greeks(
+    right: Column, spot: Column, strike: Column, years: Column, volatility: Column, rate: Column, dividend_yield: Column
+) -> Greeks: ...
+def american_greeks(
+    right: Column, spot: Column, strike: Column, years: Column, volatility: Column, rate: Column, dividend_yield: Column
+) -> Greeks: ...
+def black76_implied(right: Column, price: Column, forward: Column, strike: Column, years: Column) -> array[float]: ...
+def black_scholes_implied(
+    right: Column, price: Column, spot: Column, strike: Column, years: Column, rate: Column, dividend_yield: Column
+) -> array[float]: ...
+def american_implied(
+    right: Column, price: Column, spot: Column, strike: Column, years: Column, rate: Column, dividend_yield: Column
+) -> array[float]: ...

@@ -9,15 +9,19 @@ read-write lock gives each check one state of book, market and program.
 
 cimport cython
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.math cimport fabs, floor, isfinite
+from libc.math cimport fabs, floor, isfinite, isnan
 from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 include "layout.pyx"
 include "pair.pyx"
+include "pricing.pyx"
+include "machine.pyx"
+include "portfolio.pyx"
 include "evaluate.pyx"
 include "order.pyx"
+include "models.pyx"
 include "tables.pyx"
 include "result.pyx"
 include "market.pyx"

@@ -34,7 +34,11 @@ cdef class Engine:
     cdef View view
     cdef Mark* marks
     cdef Spec* specs
+    cdef Quotes* quotes
+    cdef Parameters* parameters
     cdef Asset* assets
+    cdef double** blocks     # by instrument, see `prepare`
+    cdef Series series
     cdef Pool* pools
     cdef Account* accounts
     cdef readonly int instrument_count, asset_count, pool_count, account_count
@@ -52,10 +56,15 @@ cdef class Engine:
         cdef int32_t k
         for k in range(self.pool_count):
             free_pool(self.pools + k)
+        for k in range(self.instrument_count):
+            free(self.blocks[k])
+        free(self.blocks)
         free(self.pools)
         free(self.accounts)
         free(self.marks)
         free(self.specs)
+        free(self.quotes)
+        free(self.parameters)
         free(self.assets)
         pthread_rwlock_destroy(&self.lock)
 
@@ -80,25 +89,47 @@ cdef class Engine:
             raise MemoryError("out of memory")
         return self.asset_count - 1
 
-    def add_instrument(self, int settlement, int underlying, bint inverse, bint spot, double multiplier,
-                       double quantity_step, int64_t expires_ns, int product, int64_t max_age_ns):
-        """Add an instrument without a mark; return its id. `product`: of the active program, or -1."""
+    def add_instrument(self, int settlement, int underlying, bint inverse, int kind, double multiplier,
+                       double quantity_step, int64_t expires_ns, int product, int64_t max_age_ns,
+                       double strike=0.0, int right=0, parameters=()):
+        """
+        Add an instrument without a mark; return its id.
+
+        Args:
+            kind: as `marginrules.codes.InstrumentKind` numbers it.
+            product: of the active program, or -1.
+            strike, right: of an option; `right` is +1 for a call, -1 for a put.
+            parameters: what the active program sets for it.
+        """
         cdef Spec spec
-        cdef int made = 0, marks_room = self.instrument_room
+        cdef int made = 0, marks_room = self.instrument_room, quotes_room = self.instrument_room
+        cdef int blocks_room = self.instrument_room, parameters_room = self.instrument_room
+        cdef Parameters set
+        read_parameters(&set, parameters)
         memset(&spec, 0, sizeof(Spec))
-        spec.settlement, spec.underlying, spec.inverse, spec.spot = settlement, underlying, inverse, spot
+        spec.settlement, spec.underlying, spec.inverse, spec.kind = settlement, underlying, inverse, kind
+        spec.outright = kind == SPOT or kind == OPTION
         spec.multiplier, spec.quantity_step = multiplier, quantity_step
+        spec.strike, spec.right = strike, right
         spec.expires_ns, spec.max_age_ns = expires_ns, max_age_ns
         with nogil:
             pthread_rwlock_wrlock(&self.lock)
             if grow(<void**>&self.marks, self.instrument_count, &marks_room, sizeof(Mark)):
                 self.view.marks = self.marks
-                if grow(<void**>&self.specs, self.instrument_count, &self.instrument_room, sizeof(Spec)):
-                    self.specs[self.instrument_count] = spec
-                    self.view.specs = self.specs
-                    self.bind(self.instrument_count, product)
-                    self.instrument_count += 1
-                    made = 1
+                if (grow(<void**>&self.quotes, self.instrument_count, &quotes_room, sizeof(Quotes))
+                        and grow(<void**>&self.parameters, self.instrument_count, &parameters_room, sizeof(Parameters))
+                        and grow(<void**>&self.blocks, self.instrument_count, &blocks_room, sizeof(double*))):
+                    self.view.quotes, self.view.parameters = self.quotes, self.parameters
+                    self.view.blocks = <const double* const*>self.blocks
+                    # The room is counted once all have it.
+                    if grow(<void**>&self.specs, self.instrument_count, &self.instrument_room, sizeof(Spec)):
+                        self.specs[self.instrument_count] = spec
+                        self.view.specs = self.specs
+                        forget_quotes(self.quotes + self.instrument_count)
+                        self.parameters[self.instrument_count] = set
+                        self.bind(self.instrument_count, product)
+                        self.instrument_count += 1
+                        made = 1
             pthread_rwlock_unlock(&self.lock)
         if not made:
             raise MemoryError("out of memory")
@@ -111,6 +142,7 @@ cdef class Engine:
         self.marks[instrument].rule_offset = row * <int>sizeof(Rule)
         self.marks[instrument].status = (self.marks[instrument].status & ~UNKNOWN_PRODUCT) | (
             0 if known else UNKNOWN_PRODUCT)
+        self.specs[instrument].product = product if known else -1
         derive(self.marks + instrument, self.specs + instrument, self.assets)
 
     def set_prices(self, list assets, list instruments):
@@ -119,25 +151,49 @@ cdef class Engine:
 
         Args:
             assets: rows (asset id, price in the rulebook's currency, time_ns, max_age_ns).
-            instruments: rows (instrument id, mark, time_ns, open interest in the rulebook's currency).
+            instruments: rows (instrument id, mark, time_ns, open interest in the rulebook's currency, quotes); the
+                quotes, which may be left out, are pairs (number of a `marginrules.machine.Field`, value) and replace
+                all that were known.
         """
-        cdef int32_t k
+        cdef int32_t k, field
         cdef int32_t asset_count = len(assets), mark_count = len(instruments)
         cdef PriceRow* rows = <PriceRow*>allocate(asset_count + mark_count, sizeof(PriceRow))
+        cdef Quotes* quotes = NULL
+        cdef double** blocks = NULL
+        cdef int made
         try:
+            quotes = <Quotes*>allocate(mark_count, sizeof(Quotes))
             for k, row in enumerate(assets):
                 rows[k].index, rows[k].price, rows[k].time_ns, rows[k].max_age_ns = row
             for k, row in enumerate(instruments):
                 rows[asset_count + k].index, rows[asset_count + k].price = row[0], row[1]
                 rows[asset_count + k].time_ns, rows[asset_count + k].open_interest = row[2], row[3]
+                forget_quotes(quotes + k)
+                for number, value in row[4] if len(row) > 4 else ():
+                    field = number
+                    if not 0 <= field < QUOTE_COUNT:
+                        raise IndexError(f"field was {field}")
+                    quotes[k].values[field] = value
+                quotes[k].values[FIELD_OPEN_INTEREST] = row[3]
+            blocks = <double**>allocate(self.instrument_count, sizeof(double*))
             with nogil:
-                pthread_rwlock_wrlock(&self.lock)
-                self.write_prices(rows, asset_count, mark_count)
-                pthread_rwlock_unlock(&self.lock)
+                # Only this writer changes what is read here, so the long part needs no lock.
+                made = self.prepare_prices(rows, quotes, asset_count, mark_count, blocks)
+                if made:
+                    pthread_rwlock_wrlock(&self.lock)
+                    self.write_prices(rows, quotes, asset_count, mark_count)
+                    swap_blocks(self.blocks, blocks, self.instrument_count)
+                    pthread_rwlock_unlock(&self.lock)
+            if not made:
+                raise MemoryError("out of memory")
         finally:
+            self.free_blocks(blocks)
             free(rows)
+            free(quotes)
 
-    cdef void write_prices(self, const PriceRow* rows, int32_t asset_count, int32_t mark_count) noexcept nogil:
+    cdef void write_prices(
+        self, const PriceRow* rows, const Quotes* quotes, int32_t asset_count, int32_t mark_count,
+    ) noexcept nogil:
         cdef int32_t k
         cdef Asset* asset
         for k in range(asset_count):
@@ -148,12 +204,60 @@ cdef class Engine:
         for k in range(asset_count, asset_count + mark_count):
             self.specs[rows[k].index].mark = rows[k].price
             self.specs[rows[k].index].mark_ns = rows[k].time_ns
+            self.specs[rows[k].index].priced = 1
+            self.quotes[rows[k].index] = quotes[k - asset_count]
             self.marks[rows[k].index].open_interest = rows[k].open_interest
             derive(self.marks + rows[k].index, self.specs + rows[k].index, self.assets)
         # Only what a changed price reaches is derived again; a changed asset may reach every instrument.
         if asset_count:
             for k in range(self.instrument_count):
                 derive(self.marks + k, self.specs + k, self.assets)
+
+    cdef int prepare_prices(
+        self, const PriceRow* rows, const Quotes* quotes, int32_t asset_count, int32_t mark_count, double** blocks,
+    ) noexcept nogil:
+        """Prepare what new prices change, on copies; return 0 where memory is out."""
+        cdef const Program* program = self.view.program
+        cdef Instrument one
+        cdef Arena arena
+        cdef Asset* assets = NULL
+        cdef int32_t* row_of = NULL
+        cdef int32_t k, row
+        cdef int made = 1
+        if program == NULL or not program.portfolio_count:
+            return 1
+        memset(&arena, 0, sizeof(Arena))
+        assets = <Asset*>arena_take(&arena, (self.asset_count + 1) * sizeof(Asset))
+        row_of = <int32_t*>arena_take(&arena, (self.instrument_count + 1) * sizeof(int32_t))
+        if arena.failed:
+            arena_free(&arena)
+            return 0
+        memcpy(assets, self.assets, self.asset_count * sizeof(Asset))
+        memset(row_of, 255, self.instrument_count * sizeof(int32_t))
+        for k in range(asset_count):
+            assets[rows[k].index].price, assets[rows[k].index].price_ns = rows[k].price, rows[k].time_ns
+            assets[rows[k].index].fresh_until = rows[k].time_ns + rows[k].max_age_ns
+            assets[rows[k].index].status = 0
+        for k in range(mark_count):
+            row_of[rows[asset_count + k].index] = k
+        for k in range(self.instrument_count):
+            row = row_of[k]
+            if row < 0 and not asset_count:
+                continue
+            one.mark, one.spec, one.quotes = self.marks[k], self.specs[k], self.quotes[k]
+            one.parameters = self.parameters[k]
+            if row >= 0:
+                one.spec.mark, one.spec.mark_ns = rows[asset_count + row].price, rows[asset_count + row].time_ns
+                one.spec.priced = 1
+                one.mark.open_interest = rows[asset_count + row].open_interest
+                one.quotes = quotes[row]
+            if code_of(program, &one.spec) == NULL:
+                continue
+            derive(&one.mark, &one.spec, assets)
+            blocks[k] = prepared(&self.view, code_of(program, &one.spec), &one)
+            made &= blocks[k] != NULL
+        arena_free(&arena)
+        return made
 
     def price_of(self, int instrument):
         """Return (mark, time_ns, open interest, value of +1, value of one unit of the settlement asset)."""
@@ -164,10 +268,38 @@ cdef class Engine:
         pthread_rwlock_unlock(&self.lock)
         return spec.mark, spec.mark_ns, mark.open_interest, mark.unit_value, mark.fx
 
+    def set_quotes(self, list rows):
+        """Publish single quotes beside those known: rows (instrument id, number of a field, value or not a number)."""
+        cdef int32_t k, count = len(rows)
+        cdef QuoteRow* made = <QuoteRow*>allocate(count, sizeof(QuoteRow))
+        try:
+            for k, row in enumerate(rows):
+                made[k].index, made[k].field, made[k].value = row
+                if not (0 <= made[k].index < self.instrument_count and 0 <= made[k].field < QUOTE_COUNT):
+                    raise IndexError(f"instrument was {row[0]}, field was {row[1]}")
+            with nogil:
+                pthread_rwlock_wrlock(&self.lock)
+                for k in range(count):
+                    self.quotes[made[k].index].values[made[k].field] = made[k].value
+                pthread_rwlock_unlock(&self.lock)
+        finally:
+            free(made)
+
+    def quotes_of(self, int instrument):
+        """Return what else is published of an instrument, by number of `marginrules.machine.Field`."""
+        cdef Quotes quotes
+        cdef int32_t k
+        pthread_rwlock_rdlock(&self.lock)
+        quotes = self.quotes[instrument]
+        pthread_rwlock_unlock(&self.lock)
+        # Open interest came with the mark and is told with it.
+        return {k: quotes.values[k] for k in range(QUOTE_COUNT)
+                if k != FIELD_OPEN_INTEREST and quotes.values[k] == quotes.values[k]}
+
     # Program
 
     def activate(self, Tables tables not None, list products, list max_ages, list asset_rules, list class_profiles,
-                 dict account_profiles):
+                 dict account_profiles, series=(), parameters=()):
         """
         Switch to another program; every check sees the old one or the new one, never both.
 
@@ -177,6 +309,8 @@ cdef class Engine:
             asset_rules: per asset id, the collateral rule or -1.
             class_profiles: per class id.
             account_profiles: account id -> profile, for accounts with overrides of their own.
+            series: rows (scenario table, asset id, moves), see `set_series`.
+            parameters: per instrument id, what the program sets for it; or nothing at all.
         """
         cdef int32_t k, account_count = len(account_profiles)
         cdef int64_t* numbers = <int64_t*>allocate(
@@ -186,7 +320,15 @@ cdef class Engine:
         cdef int64_t* classes = rules + self.asset_count
         cdef int64_t* special = classes + len(class_profiles)
         cdef Tables replaced = self.tables  # freed only after the switch
+        cdef Series old_series = self.series, new_series = Series(tables, series, self.asset_count)
+        cdef double** blocks = NULL
+        cdef Parameters* set = NULL
+        cdef int made = 1
         try:
+            blocks = <double**>allocate(self.instrument_count, sizeof(double*))
+            set = <Parameters*>allocate(self.instrument_count, sizeof(Parameters))
+            for k in range(self.instrument_count):
+                read_parameters(set + k, parameters[k] if parameters else ())
             for k in range(self.instrument_count):
                 numbers[k], ages[k] = products[k], max_ages[k]
             for k in range(self.asset_count):
@@ -196,10 +338,19 @@ cdef class Engine:
             for k, (account, profile) in enumerate(account_profiles.items()):
                 special[2 * k], special[2 * k + 1] = account, profile
             with nogil:
+                made = self.prepare_all(&tables.program, <const double* const*>new_series.rows,
+                                        new_series.stride, numbers, set, blocks)
+            if not made:
+                raise MemoryError("out of memory")
+            with nogil:
                 pthread_rwlock_wrlock(&self.lock)
                 self.view.program = &tables.program
+                self.view.series, self.view.series_stride = <const double* const*>new_series.rows, new_series.stride
+                swap_blocks(self.blocks, blocks, self.instrument_count)
                 self.view.owner = <void*>tables
                 self.view.revision += 1
+                if self.instrument_count:
+                    memcpy(self.parameters, set, self.instrument_count * sizeof(Parameters))
                 for k in range(self.instrument_count):
                     self.specs[k].max_age_ns = ages[k]
                     self.bind(k, <int>numbers[k])
@@ -207,9 +358,67 @@ cdef class Engine:
                     self.assets[k].rule = <int32_t>rules[k]
                 self.write_profiles(classes, special, account_count)
                 pthread_rwlock_unlock(&self.lock)
-            self.tables = tables
+            self.tables, self.series = tables, new_series
         finally:
+            free(set)
+            self.free_blocks(blocks)
             free(numbers)
+
+    def set_series(self, list series):
+        """
+        Replace the moves of all underlyings in historical scenarios.
+
+        Args:
+            series: rows (scenario table, asset id, moves as fractions, one for each scenario, the newest first).
+        """
+        cdef Series old_series = self.series, new_series
+        cdef double** blocks = NULL
+        cdef int made
+        if self.tables is None:
+            return
+        new_series = Series(self.tables, series, self.asset_count)
+        try:
+            blocks = <double**>allocate(self.instrument_count, sizeof(double*))
+            with nogil:
+                made = self.prepare_all(self.view.program, <const double* const*>new_series.rows,
+                                        new_series.stride, NULL, self.parameters, blocks)
+            if not made:
+                raise MemoryError("out of memory")
+            with nogil:
+                pthread_rwlock_wrlock(&self.lock)
+                self.view.series, self.view.series_stride = <const double* const*>new_series.rows, new_series.stride
+                swap_blocks(self.blocks, blocks, self.instrument_count)
+                pthread_rwlock_unlock(&self.lock)
+            self.series = new_series
+        finally:
+            self.free_blocks(blocks)
+
+    cdef void free_blocks(self, double** blocks) noexcept:
+        cdef int32_t k
+        if blocks != NULL:
+            for k in range(self.instrument_count):
+                free(blocks[k])
+        free(blocks)
+
+    cdef int prepare_all(
+        self, const Program* program, const double* const* series, int32_t stride, const int64_t* products,
+        const Parameters* set, double** blocks,
+    ) noexcept nogil:
+        """Prepare every instrument for a program or for other series; return 0 where memory is out."""
+        cdef View view = self.view
+        cdef Instrument one
+        cdef int32_t k
+        cdef int made = 1
+        view.program, view.series, view.series_stride = program, series, stride
+        for k in range(self.instrument_count):
+            one.mark, one.spec, one.quotes = self.marks[k], self.specs[k], self.quotes[k]
+            one.parameters = set[k]
+            if products != NULL:
+                one.spec.product = <int32_t>products[k]
+            if code_of(program, &one.spec) != NULL:
+                blocks[k] = prepared(&view, code_of(program, &one.spec), &one)
+                made &= blocks[k] != NULL
+        return made
 
     cdef void write_profiles(self, const int64_t* classes, const int64_t* special, int32_t count) noexcept nogil:
         cdef int32_t k, pool
@@ -303,7 +512,7 @@ cdef class Engine:
         Args:
             due: fees and funding due.
             balances: rows (asset id, amount).
-            positions: rows (instrument id, signed quantity, entry price or 0 for spot, leverage or 0).
+            positions: rows (instrument id, signed quantity, entry price or 0 where held outright, leverage or 0).
             orders: rows (instrument id, signed quantity, price or 0 for the mark, leverage or 0).
         """
         cdef Pool made
@@ -313,8 +522,10 @@ cdef class Engine:
         made.positions = <Position*>(malloc(len(positions) * sizeof(Position)) if positions else NULL)
         made.balances = <Balance*>(malloc(len(balances) * sizeof(Balance)) if balances else NULL)
         made.orders = <OrderSum*>(malloc(len(orders) * sizeof(OrderSum)) if orders else NULL)
+        made.open_orders = <OpenOrder*>(malloc(len(orders) * sizeof(OpenOrder)) if orders else NULL)
+        made.open_order_count = 0
         if (positions and made.positions == NULL) or (balances and made.balances == NULL) or (
-                orders and made.orders == NULL):
+                orders and (made.orders == NULL or made.open_orders == NULL)):
             free_pool(&made)
             raise MemoryError("out of memory")
         try:
@@ -330,6 +541,7 @@ cdef class Engine:
             target = self.pools + pool
             old = target[0]
             target.positions, target.balances, target.orders = made.positions, made.balances, made.orders
+            target.open_orders, target.open_order_count = made.open_orders, made.open_order_count
             target.position_count, target.balance_count = made.position_count, made.balance_count
             target.order_count = made.order_count
             target.due = made.due
@@ -345,7 +557,7 @@ cdef class Engine:
             made.positions[k].instrument = instrument
             made.positions[k].unused = 0
             made.positions[k].quantity = quantity
-            made.positions[k].cost = 0.0 if spec.spot else cost_of(spec, quantity, entry_price)
+            made.positions[k].cost = 0.0 if spec.outright else cost_of(spec, quantity, entry_price)
             made.positions[k].leverage_rate = 1.0 / <double>leverage if leverage else 0.0
         for k, (asset, amount) in enumerate(balances):
             made.balances[k].asset = asset
@@ -358,20 +570,27 @@ cdef class Engine:
         cdef Pool made
         cdef Pool* target = self.pools + pool
         cdef OrderSum* old
+        cdef OpenOrder* old_list
         made = target[0]
-        made.order_count = 0
-        made.orders = <OrderSum*>(allocate(len(orders), sizeof(OrderSum)) if orders else NULL)
+        made.order_count = made.open_order_count = 0
+        made.orders, made.open_orders = NULL, NULL
         try:
+            if orders:
+                made.orders = <OrderSum*>allocate(len(orders), sizeof(OrderSum))
+                made.open_orders = <OpenOrder*>allocate(len(orders), sizeof(OpenOrder))
             self.sum_orders(&made, orders)
         except:  # noqa: E722 - whatever it was, what was allocated goes back
             free(made.orders)
+            free(made.open_orders)
             raise
         with nogil:
             pthread_rwlock_wrlock(&self.lock)
-            old = target.orders
+            old, old_list = target.orders, target.open_orders
             target.orders, target.order_count = made.orders, made.order_count
+            target.open_orders, target.open_order_count = made.open_orders, made.open_order_count
             pthread_rwlock_unlock(&self.lock)
         free(old)
+        free(old_list)
 
     cdef int sum_orders(self, Pool* made, list orders) except -1:
         cdef Proposal proposal
@@ -429,7 +648,7 @@ cdef class Engine:
                 count += 1
             made[at].instrument = instrument
             made[at].quantity = quantity
-            made[at].cost = 0.0 if spec.spot else cost_of(spec, quantity, entry_price)
+            made[at].cost = 0.0 if spec.outright else cost_of(spec, quantity, entry_price)
             made[at].leverage_rate = 1.0 / leverage if leverage > 0.0 else 0.0
         with nogil:
             pthread_rwlock_wrlock(&self.lock)
@@ -452,7 +671,7 @@ cdef class Engine:
             position = p.positions + k
             spec = copy.specs + position.instrument
             entry = 0.0
-            if not spec.spot and position.quantity != 0.0:
+            if not spec.outright and position.quantity != 0.0:
                 entry = (-position.quantity * spec.multiplier / position.cost if spec.inverse
                          else position.cost / (position.quantity * spec.multiplier))
             positions.append((position.instrument, position.quantity, float(f"{entry:.12g}"),
@@ -460,7 +679,11 @@ cdef class Engine:
         return p.due, [(p.balances[k].asset, p.balances[k].amount) for k in range(p.balance_count)], positions
 
     def holdings(self, int pool):
-        """Return rows (instrument id, quantity, notional, unrealised pnl, initial margin, maintenance margin)."""
+        """
+        Return rows (instrument id, quantity, notional, unrealised pnl, initial margin, maintenance margin).
+
+        What is margined in a portfolio shows what it would need alone; not a number where that cannot be said.
+        """
         cdef Scratch copy = Scratch(self, pool, 0)
         cdef Pool* p = &copy.pool
         cdef Position* position
@@ -468,6 +691,7 @@ cdef class Engine:
         cdef const Rule* rule
         cdef const Program* program = copy.view.program
         cdef pair needed
+        cdef Margin alone
         cdef int32_t k
         cdef list rows = []
         if program == NULL:
@@ -478,9 +702,12 @@ cdef class Engine:
             rule = rule_of(rules_of(program, p.profile), mark)
             needed = requirement_of(
                 rule, mark.open_interest, fabs(position.quantity * mark.unit_value), position.leverage_rate)
+            alone.initial, alone.maintenance = pair_initial(needed), pair_maintenance(needed)
+            if rule.portfolio >= 0:
+                copy.margin_alone(k, rule.portfolio, &alone)
             rows.append((position.instrument, position.quantity, fabs(position.quantity * mark.unit_value),
                          position.quantity * mark.unit_value - position.cost * mark.fx,
-                         pair_initial(needed), pair_maintenance(needed)))
+                         alone.initial, alone.maintenance))
         return rows
 
     # Answers
@@ -558,3 +785,18 @@ cdef class Engine:
         Where the instrument settles in its own underlying, the price of that asset moves along.
         """
         return Scratch(self, pool, 0).root(instrument, now, ratio)
+
+    def figure(self, int pool, int code, bint of_pool, int instrument, int portfolio, int64_t now, inputs=()):
+        """
+        Compute a figure that the rulebook defines; nothing is changed.
+
+        Args:
+            code: of the active program.
+            of_pool: of the pool as a whole; else of its position in `instrument`, where that is not negative; else of
+                each group of `portfolio`.
+            inputs: what the figure is given, in the order of its program.
+
+        Returns:
+            (reason bits, rows (instrument ids, value)); no rows where there are reasons.
+        """
+        return Scratch(self, pool, 0).figure(code, of_pool, instrument, portfolio, now, inputs)

@@ -147,6 +147,8 @@ cdef double with_orders(
         rule = rule_of(rules, mark)
         if now > mark.fresh_until:
             flags[0] |= unfitness(view, order.instrument, now)
+        if rule.portfolio >= 0:
+            continue  # its portfolio counts them
         quantity = pool.positions[order.position].quantity if order.position >= 0 else 0.0
         held = pool.positions[order.position].leverage_rate if order.position >= 0 else 0.0
         leverage_rate = greater(held, order.leverage_rate)
@@ -244,7 +246,9 @@ cdef inline void add_positions(
     sums.flags = flags
 
 
-cdef inline void assess_pool(const View* view, const Pool* pool, int64_t now, Result* out) noexcept nogil:
+cdef inline void assess_pool(
+    const View* view, const Pool* pool, int64_t now, Arena* arena, Result* out,
+) noexcept nogil:
     """
     Assess one pool.
 
@@ -254,6 +258,7 @@ cdef inline void assess_pool(const View* view, const Pool* pool, int64_t now, Re
     cdef const Program* program = view.program
     cdef const Rule* rules
     cdef Sums sums
+    cdef Margin margin
     cdef double equity, im, mm, collateral
     cdef int32_t flags, found = 0, number
     if program == NULL:
@@ -274,6 +279,10 @@ cdef inline void assess_pool(const View* view, const Pool* pool, int64_t now, Re
         im = with_orders(view, pool, rules, now, im, &found)
         flags |= found
     collateral = collateral_of(view, pool, now, &flags)
+    if program.has_models:
+        margin.initial, margin.maintenance = im, mm
+        flags |= add_models(view, pool, rules, collateral, &sums.pnl, arena, &margin)
+        im, mm = margin.initial, margin.maintenance
     equity = collateral + sums.pnl - pool.due
     # IM is a sum of amounts of which none is negative or below its MM: where it is finite, so is MM.
     if not (isfinite(equity) and isfinite(im)):
@@ -290,11 +299,17 @@ cdef inline void assess_pool(const View* view, const Pool* pool, int64_t now, Re
 
 cdef void evaluate(const View* view, const Pool* pool, int64_t now, Result* out) noexcept nogil:
     """Assess one pool, see `assess_pool`."""
-    assess_pool(view, pool, now, out)
+    cdef Arena arena
+    memset(&arena, 0, sizeof(Arena))
+    assess_pool(view, pool, now, &arena, out)
+    arena_free(&arena)
 
 
 cdef void evaluate_range(const View* view, const Pool* pools, int32_t count, int64_t now, Result* out) noexcept nogil:
     """Assess `count` pools that lie side by side; without a call for each."""
+    cdef Arena arena
     cdef int32_t k
+    memset(&arena, 0, sizeof(Arena))
     for k in range(count):
-        assess_pool(view, pools + k, now, out + k)
+        assess_pool(view, pools + k, now, &arena, out + k)
+    arena_free(&arena)

@@ -10,13 +10,14 @@ cdef enum:
     NOT_FINITE = 32
     UNKNOWN_COLLATERAL = 64
     MISSING_LEVERAGE = 128
-    INVALID_MASK = 255
+    INVALID_MASK = 255 | 262144
     INSUFFICIENT_MARGIN = 256
     POOL_BLOCKED = 512
     POOL_REDUCE_ONLY = 1024
     WOULD_NOT_REDUCE = 2048
     INVALID_ORDER = 32768
     RISK_NOT_RAISED = 65536
+    MISSING_DATA = 262144
 
 cdef enum:
     UNRESTRICTED = 0
@@ -26,6 +27,16 @@ cdef enum:
 cdef enum:
     FROM_TIER = 0
     FROM_LEVERAGE = 1
+
+cdef enum:
+    # Kinds of which the market value counts in full; `marginrules.codes.InstrumentKind` has the same numbers.
+    SPOT = 1
+    OPTION = 4
+
+cdef enum:
+    QUOTE_COUNT = 32         # numbers of `marginrules.machine.Field` below this one are of an instrument
+    PARAMETER_FIRST = 64     # numbers from this one on are parameters
+    PARAMETER_COUNT = 32
 
 # A piecewise linear requirement that is convex is the greatest of its lines, and a concave credit the least: no branch.
 # The compiler of rulebooks guarantees the shape.
@@ -43,6 +54,8 @@ cdef struct Rule:            # how one product is margined for one profile
     int64_t leverage_bit     # the reason bit of a missing leverage setting, or 0
     double open_interest_lower
     double open_interest_upper   # 0: no scaling
+    int32_t portfolio        # margined together with others, and not by lines; or -1
+    int32_t is_excluded      # its value is no part of equity
 
 cdef struct Credit:          # counted value of an asset: the least of value * rate + constant
     double rate
@@ -57,6 +70,14 @@ cdef struct CollateralRule:
 cdef struct Ladder:
     const double* thresholds     # falling
     int64_t threshold_count
+
+cdef struct Code             # a compiled formula, see `machine.pyx`
+cdef struct ScenarioTable
+cdef struct TierTable
+
+cdef struct Portfolio:       # positions margined together
+    int32_t by               # what tells its groups apart
+    int32_t code
 
 cdef struct Program:         # one compiled rulebook; immutable
     const Line* lines
@@ -73,6 +94,17 @@ cdef struct Program:         # one compiled rulebook; immutable
     int32_t collateral_count
     int32_t has_concentration
     int32_t has_adjustment   # a rule looks at open interest or at the leverage setting, or its lines are not level
+    int32_t has_models       # positions are margined together, or the pool has formulas of its own
+    int32_t pool_code        # the pool's own formulas, or -1
+    int32_t code_count
+    int32_t portfolio_count
+    int32_t scenario_table_count
+    int32_t tier_table_count
+    Code* codes
+    Portfolio* portfolios
+    ScenarioTable* scenario_tables
+    TierTable* tier_tables
+    double* unknown_series   # not a number, as often as the longest scenario table has rows
 
 cdef struct Mark:            # what the hot loop reads of an instrument
     double unit_value        # value of a quantity of +1; negative for inverse contracts
@@ -85,6 +117,7 @@ cdef struct Mark:            # what the hot loop reads of an instrument
 cdef struct Spec:            # the rest of an instrument
     double multiplier
     double quantity_step
+    double strike            # of an option; else 0
     double mark
     int64_t mark_ns
     int64_t max_age_ns
@@ -92,7 +125,17 @@ cdef struct Spec:            # the rest of an instrument
     int32_t settlement       # asset id
     int32_t underlying       # asset id, or -1
     int32_t inverse
-    int32_t spot
+    int32_t outright         # spot and options: market value counts in full, cost is 0, a fill moves the balance
+    int32_t kind
+    int32_t right            # +1 call, -1 put, else 0
+    int32_t product          # of the active program, or -1
+    int32_t priced           # a mark was published
+
+cdef struct Quotes:          # what else is published of an instrument, by `marginrules.machine.Field`
+    double values[QUOTE_COUNT]   # not a number where it is not known
+
+cdef struct Parameters:      # what the active rulebook sets for an instrument
+    double values[PARAMETER_COUNT]
 
 cdef struct Asset:
     double price
@@ -105,7 +148,7 @@ cdef struct Position:
     int32_t instrument
     int32_t unused
     double quantity          # signed
-    double cost              # what was paid for it, in the settlement asset, signed; 0 for spot
+    double cost              # what was paid for it, in the settlement asset, signed; 0 where held outright
     double leverage_rate     # 1 / leverage setting; 0: none
 
 cdef struct Balance:
@@ -122,14 +165,22 @@ cdef struct OrderSum:        # all open orders of one pool in one instrument
     double sell_cost         # settlement asset, negative of what is received; see `cost_of`
     double leverage_rate
 
+cdef struct OpenOrder:       # for formulas that walk orders by price; else their sums do
+    int32_t instrument
+    int32_t unused
+    double quantity          # signed
+    double price             # 0: at the mark
+
 cdef struct Pool:
     Position* positions
     Balance* balances
     OrderSum* orders
+    OpenOrder* open_orders
     double due               # fees and funding due
     int32_t position_count
     int32_t balance_count
     int32_t order_count
+    int32_t open_order_count
     int32_t account
     int32_t profile
     int32_t restriction
@@ -156,6 +207,12 @@ cdef struct View:            # one consistent state
     const Program* program   # NULL: none active
     const Mark* marks
     const Spec* specs
+    const Quotes* quotes     # parallel to `specs`, as are the next two
+    const Parameters* parameters
     const Asset* assets
+    const double* const* blocks  # by instrument: what its portfolio's program prepared; NULL: nothing
+    const double* const* series  # [scenario table][asset]: moves in historical scenarios; NULL: unknown
+    int32_t series_stride    # assets of one table
+    int32_t is_smooth        # amounts are not rounded: a staircase has no root
     int32_t revision         # counts activations
     void* owner              # the Tables object that owns `program`

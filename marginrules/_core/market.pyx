@@ -11,6 +11,18 @@ cdef struct PriceRow:
     double open_interest
 
 
+cdef struct QuoteRow:
+    int32_t index
+    int32_t field
+    double value
+
+
+cdef void forget_quotes(Quotes* quotes) noexcept nogil:
+    cdef int32_t k
+    for k in range(QUOTE_COUNT):
+        quotes.values[k] = NAN
+
+
 cdef int grow(void** memory, int count, int* room, size_t size) noexcept nogil:
     """Make room for one more, zeroed; return 0 when memory is out. Growth is by half again, to keep the slack small."""
     cdef void* bigger
@@ -28,17 +40,106 @@ cdef int grow(void** memory, int count, int* room, size_t size) noexcept nogil:
     return 1
 
 
+cdef inline int is_worthless(const Spec* spec) noexcept nogil:
+    return spec.kind == OPTION and spec.priced and spec.mark == 0.0
+
+
 cdef void derive(Mark* mark, const Spec* spec, const Asset* assets) noexcept nogil:
     """Compute from the prices what the hot loop reads, once per change."""
     cdef const Asset* settlement = assets + spec.settlement
     mark.status &= ~(MISSING_PRICE | NOT_FINITE)
     mark.status |= 0 if 0.0 <= mark.open_interest < INFINITE else NOT_FINITE
     mark.fx = settlement.price
-    # A settlement asset worth nothing would make every requirement nothing.
-    if spec.mark > 0.0 and settlement.price > 0.0 and not settlement.status & MISSING_PRICE:
+    # A settlement asset worth nothing would make every requirement nothing; an option alone may be worthless.
+    if (spec.mark > 0.0 or is_worthless(spec)) and settlement.price > 0.0 and not settlement.status & MISSING_PRICE:
         mark.unit_value = cost_of(spec, 1.0, spec.mark) * settlement.price
     else:
         mark.status |= MISSING_PRICE
         mark.unit_value = NAN
     # What cannot be used at all is never fresh: the hot loop has to look at one thing only.
     mark.fresh_until = fresh_until(spec, assets) if mark.status == 0 else INT64_MIN
+
+
+cdef struct Instrument:      # a private copy of everything that is known of one
+    Mark mark
+    Spec spec
+    Quotes quotes
+    Parameters parameters
+
+
+cdef int read_parameters(Parameters* set, values) except -1:
+    """Read what a rulebook sets for an instrument; the rest is not a number."""
+    cdef int32_t k
+    if len(values) > PARAMETER_COUNT:
+        raise ValueError(f"an instrument had {len(values)} parameters, allowed are {PARAMETER_COUNT}")
+    for k in range(PARAMETER_COUNT):
+        set.values[k] = NAN
+    for k, value in enumerate(values):
+        set.values[k] = value
+    return 0
+
+
+cdef inline const Code* code_of(const Program* program, const Spec* spec) noexcept nogil:
+    """Return the program that needs something prepared for an instrument; NULL where it is margined by its own rates."""
+    cdef int32_t portfolio
+    if not spec.priced or not 0 <= spec.product < program.product_count:
+        return NULL
+    # Which portfolio a product belongs to is the same for every profile.
+    portfolio = program.rules[spec.product].portfolio
+    return program.codes + program.portfolios[portfolio].code if portfolio >= 0 else NULL
+
+
+cdef double* prepared(const View* view, const Code* code, const Instrument* one) noexcept nogil:
+    """Return what a program needs of an instrument, which the caller frees; NULL where memory is out."""
+    cdef Arena arena
+    cdef double* block = <double*>malloc((code.block_size + 4) * sizeof(double))
+    if block == NULL:
+        return NULL
+    memset(&arena, 0, sizeof(Arena))
+    if not prepare(view, code, &one.mark, &one.spec, one.quotes.values, one.parameters.values, block, &arena):
+        free(block)
+        block = NULL
+    arena_free(&arena)
+    return block
+
+
+cdef void swap_blocks(double** old, double** new, int32_t count) noexcept nogil:
+    """Put new blocks where there are any; the old ones take their place, to be freed outside the lock."""
+    cdef int32_t k
+    cdef double* block
+    for k in range(count):
+        if new[k] != NULL:
+            block = old[k]
+            old[k] = new[k]
+            new[k] = block
+
+
+@cython.final
+cdef class Series:
+    """Hold the moves of underlyings in historical scenarios; never changed, so that a copy of a pool may go on reading."""
+
+    cdef double** rows       # [scenario table][asset]
+    cdef int32_t stride
+    cdef int32_t table_count
+
+    def __cinit__(self, Tables tables not None, series, int asset_count):
+        """`series`: rows (scenario table, asset id, moves)."""
+        cdef int64_t k, table, asset
+        self.stride = asset_count
+        self.table_count = tables.program.scenario_table_count
+        self.rows = <double**>allocate(self.table_count * asset_count, sizeof(double*))
+        for table, asset, moves in series:
+            if not (0 <= table < self.table_count and 0 <= asset < asset_count):
+                raise IndexError(f"scenario table was {table}, asset was {asset}")
+            if len(moves) != tables.program.scenario_tables[table].count:
+                raise ValueError(f"{len(moves)} moves for {tables.program.scenario_tables[table].count} scenarios")
+            self.rows[table * self.stride + asset] = <double*>allocate(len(moves), sizeof(double))
+            for k, move in enumerate(moves):
+                self.rows[table * self.stride + asset][k] = move
+
+    def __dealloc__(self):
+        cdef int64_t k
+        if self.rows != NULL:
+            for k in range(<int64_t>self.table_count * self.stride):
+                free(self.rows[k])
+        free(self.rows)

@@ -21,7 +21,8 @@ cdef int copy_pool(const Pool* source, int32_t extra, Pool* target) noexcept nog
     target.positions = <Position*>malloc((source.position_count + extra) * sizeof(Position))
     target.balances = <Balance*>malloc((source.balance_count + extra) * sizeof(Balance))
     target.orders = <OrderSum*>malloc((source.order_count + extra) * sizeof(OrderSum))
-    if target.positions == NULL or target.balances == NULL or target.orders == NULL:
+    target.open_orders = <OpenOrder*>malloc((source.open_order_count + extra) * sizeof(OpenOrder))
+    if target.positions == NULL or target.balances == NULL or target.orders == NULL or target.open_orders == NULL:
         free_pool(target)
         return 0
     if source.position_count:
@@ -30,6 +31,8 @@ cdef int copy_pool(const Pool* source, int32_t extra, Pool* target) noexcept nog
         memcpy(target.balances, source.balances, source.balance_count * sizeof(Balance))
     if source.order_count:
         memcpy(target.orders, source.orders, source.order_count * sizeof(OrderSum))
+    if source.open_order_count:
+        memcpy(target.open_orders, source.open_orders, source.open_order_count * sizeof(OpenOrder))
     return 1
 
 
@@ -37,9 +40,11 @@ cdef void free_pool(Pool* pool) noexcept nogil:
     free(pool.positions)
     free(pool.balances)
     free(pool.orders)
+    free(pool.open_orders)
     pool.positions = NULL
     pool.balances = NULL
     pool.orders = NULL
+    pool.open_orders = NULL
 
 
 cdef int32_t position_of(const Pool* pool, int32_t instrument) noexcept nogil:
@@ -64,7 +69,11 @@ cdef OrderSum* order_sum_of(Pool* pool, int32_t instrument) noexcept nogil:
 
 
 cdef void add_order(Pool* pool, const Spec* spec, const Proposal* proposal, double price) noexcept nogil:
+    """Add an open order to the pool's sums and to its list; room for one more of each must be there."""
     cdef OrderSum* total = order_sum_of(pool, proposal.instrument)
+    cdef OpenOrder* order = pool.open_orders + pool.open_order_count
+    order.instrument, order.quantity, order.price = proposal.instrument, proposal.quantity, proposal.price
+    pool.open_order_count += 1
     cdef double cost = cost_of(spec, proposal.quantity, price)
     if proposal.quantity > 0.0:
         total.buy_quantity += proposal.quantity
@@ -81,7 +90,7 @@ cdef void add_fill(
     """
     Fill a quantity at a price; room for one more position and one more balance must be there.
 
-    A fill of spot moves the settlement asset. A fill of a contract moves its cost: the value paid for the position as a
+    A fill of what is held outright moves the settlement asset. A fill of another contract moves its cost: the value paid for the position as a
     whole, so that profit and loss stays one subtraction whether the fill opens, closes or turns the position. What a
     closing fill realises therefore stays inside the position's profit and loss until a snapshot books it.
     """
@@ -97,7 +106,7 @@ cdef void add_fill(
             if pool.orders[b].instrument == instrument:
                 pool.orders[b].position = k
     pool.positions[k].quantity += quantity
-    if not spec.spot:
+    if not spec.outright:
         pool.positions[k].cost += cost
         return
     for b in range(pool.balance_count):
@@ -168,15 +177,15 @@ cdef int try_order(
     evaluate(view, opened, now, &with_order)
     restore_pool(pool, filled)
     add_fill(filled, spec, proposal.instrument, proposal.quantity, price, proposal.leverage_rate)
-    filled.order_count = 0
+    filled.order_count = filled.open_order_count = 0
     evaluate(view, filled, now, after)
     filled_margin = after.initial_margin
     after.initial_margin = with_order.initial_margin
     flags = (with_order.flags | after.flags) & INVALID_MASK
     if flags:
         return flags
-    # A fill of spot turns one asset into another, which may count for less.
-    if before.equity >= with_order.initial_margin and (not spec.spot or after.equity >= filled_margin):
+    # A fill of what is held outright turns one value into another, which may count for less.
+    if before.equity >= with_order.initial_margin and (not spec.outright or after.equity >= filled_margin):
         return 0
     # Neither this order's own fill nor all resting orders together may raise risk.
     if is_not_riskier(before, after) and with_order.initial_margin <= before.initial_margin:
@@ -189,12 +198,15 @@ cdef void restore_pool(const Pool* source, Pool* copy) noexcept nogil:
     copy.position_count = source.position_count
     copy.balance_count = source.balance_count
     copy.order_count = source.order_count
+    copy.open_order_count = source.open_order_count
     if source.position_count:
         memcpy(copy.positions, source.positions, source.position_count * sizeof(Position))
     if source.balance_count:
         memcpy(copy.balances, source.balances, source.balance_count * sizeof(Balance))
     if source.order_count:
         memcpy(copy.orders, source.orders, source.order_count * sizeof(OrderSum))
+    if source.open_order_count:
+        memcpy(copy.open_orders, source.open_orders, source.open_order_count * sizeof(OpenOrder))
 
 
 cdef inline int passes(int flags) noexcept nogil:

@@ -93,18 +93,20 @@ cdef class Tables:
     Args:
         lines: rows (initial rate, initial deduction, maintenance rate, maintenance deduction).
         rules: [profile][product] rows (line_first, line_count, ladder, leverage_mode, open_interest_lower,
-            open_interest_upper).
+            open_interest_upper, portfolio or -1, 1 where the value is no part of equity); the last two may be missing.
         credits: rows (rate, constant).
         collateral: rows (credit_first, credit_count, cap, concentration).
         ladders: one falling list of thresholds (fractions) each.
         default_ladders: [profile].
+        models: `marginrules.machine.Models`, where there are formulas.
     """
 
     cdef Program program
     cdef readonly int product_count
     cdef readonly int profile_count
 
-    def __cinit__(self, list lines, list rules, list credits, list collateral, list ladders, list default_ladders):
+    def __cinit__(self, list lines, list rules, list credits, list collateral, list ladders, list default_ladders,
+                  object models=None):
         cdef Program* p = &self.program
         cdef int32_t k, j, at = 0
         p.profile_count = len(rules)
@@ -114,6 +116,9 @@ cdef class Tables:
         p.collateral_count = len(collateral)
         self.product_count = p.product_count
         self.profile_count = p.profile_count
+        p.pool_code = -1
+        if models is not None:
+            build_models(p, models)
         # Rules share lines, and profiles share rules: each range of lines is laid out once. The first is of no tier.
         cdef list laid = [(0.0, 0.0, 0.0, 0.0)] * 2
         cdef dict windows = {(0, 0): (0, 0, 0, NO_CUTS)}
@@ -143,8 +148,13 @@ cdef class Tables:
                     p.has_adjustment = 1
                 rule[at].open_interest_lower, rule[at].open_interest_upper = row[4], row[5]
                 p.has_adjustment |= rule[at].open_interest_upper > 0.0
+                rule[at].portfolio, rule[at].is_excluded = row[6:8] if len(row) > 6 else (-1, 0)
+                p.has_models |= rule[at].is_excluded
+                if rule[at].portfolio >= p.portfolio_count:
+                    raise ValueError(f"portfolio was {rule[at].portfolio} of {p.portfolio_count}")
                 at += 1
             set_lines(rule + at, line, windows[0, 0])
+            rule[at].portfolio = -1
             rule[at].ladders = ladder_bits(default_ladders[k])
             at += 1
         cdef Credit* credit = <Credit*>allocate(len(credits), sizeof(Credit))
@@ -170,6 +180,7 @@ cdef class Tables:
                 at += 1
 
     def __dealloc__(self):
+        free_models(&self.program)
         free(<void*>self.program.lines)
         free(<void*>self.program.rules)
         free(<void*>self.program.default_ladders)

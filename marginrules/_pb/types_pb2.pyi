@@ -13,6 +13,13 @@ class InstrumentKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     INSTRUMENT_KIND_SPOT: _ClassVar[InstrumentKind]
     INSTRUMENT_KIND_PERPETUAL: _ClassVar[InstrumentKind]
     INSTRUMENT_KIND_FUTURE: _ClassVar[InstrumentKind]
+    INSTRUMENT_KIND_OPTION: _ClassVar[InstrumentKind]
+
+class OptionRight(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OPTION_RIGHT_UNSPECIFIED: _ClassVar[OptionRight]
+    OPTION_RIGHT_CALL: _ClassVar[OptionRight]
+    OPTION_RIGHT_PUT: _ClassVar[OptionRight]
 
 class Restriction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -41,10 +48,15 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_INVALID_ORDER: _ClassVar[Reason]
     REASON_RISK_NOT_RAISED: _ClassVar[Reason]
     REASON_CLIENT_ORDER_ID_REUSED: _ClassVar[Reason]
+    REASON_MISSING_DATA: _ClassVar[Reason]
 INSTRUMENT_KIND_UNSPECIFIED: InstrumentKind
 INSTRUMENT_KIND_SPOT: InstrumentKind
 INSTRUMENT_KIND_PERPETUAL: InstrumentKind
 INSTRUMENT_KIND_FUTURE: InstrumentKind
+INSTRUMENT_KIND_OPTION: InstrumentKind
+OPTION_RIGHT_UNSPECIFIED: OptionRight
+OPTION_RIGHT_CALL: OptionRight
+OPTION_RIGHT_PUT: OptionRight
 RESTRICTION_UNSPECIFIED: Restriction
 RESTRICTION_REDUCE_ONLY: Restriction
 RESTRICTION_BLOCKED: Restriction
@@ -67,9 +79,10 @@ REASON_UNKNOWN_INSTRUMENT: Reason
 REASON_INVALID_ORDER: Reason
 REASON_RISK_NOT_RAISED: Reason
 REASON_CLIENT_ORDER_ID_REUSED: Reason
+REASON_MISSING_DATA: Reason
 
 class Instrument(_message.Message):
-    __slots__ = ("symbol", "kind", "underlying", "settlement", "multiplier", "inverse", "quantity_step", "expires_ns")
+    __slots__ = ("symbol", "kind", "underlying", "settlement", "multiplier", "inverse", "quantity_step", "expires_ns", "strike", "right")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     UNDERLYING_FIELD_NUMBER: _ClassVar[int]
@@ -78,6 +91,8 @@ class Instrument(_message.Message):
     INVERSE_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_STEP_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_NS_FIELD_NUMBER: _ClassVar[int]
+    STRIKE_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     kind: InstrumentKind
     underlying: str
@@ -86,19 +101,51 @@ class Instrument(_message.Message):
     inverse: bool
     quantity_step: float
     expires_ns: int
-    def __init__(self, symbol: _Optional[str] = ..., kind: _Optional[_Union[InstrumentKind, str]] = ..., underlying: _Optional[str] = ..., settlement: _Optional[str] = ..., multiplier: _Optional[float] = ..., inverse: _Optional[bool] = ..., quantity_step: _Optional[float] = ..., expires_ns: _Optional[int] = ...) -> None: ...
+    strike: float
+    right: OptionRight
+    def __init__(self, symbol: _Optional[str] = ..., kind: _Optional[_Union[InstrumentKind, str]] = ..., underlying: _Optional[str] = ..., settlement: _Optional[str] = ..., multiplier: _Optional[float] = ..., inverse: _Optional[bool] = ..., quantity_step: _Optional[float] = ..., expires_ns: _Optional[int] = ..., strike: _Optional[float] = ..., right: _Optional[_Union[OptionRight, str]] = ...) -> None: ...
 
 class Price(_message.Message):
-    __slots__ = ("name", "price", "time_ns", "open_interest")
+    __slots__ = ("name", "price", "time_ns", "open_interest", "index", "forward", "volatility", "rate", "dividend_yield", "confidence", "volume", "funding", "auction_price", "long_factor", "short_factor", "price_range", "delta", "forward_confidence", "volatility_confidence")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PRICE_FIELD_NUMBER: _ClassVar[int]
     TIME_NS_FIELD_NUMBER: _ClassVar[int]
     OPEN_INTEREST_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    FORWARD_FIELD_NUMBER: _ClassVar[int]
+    VOLATILITY_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    DIVIDEND_YIELD_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    VOLUME_FIELD_NUMBER: _ClassVar[int]
+    FUNDING_FIELD_NUMBER: _ClassVar[int]
+    AUCTION_PRICE_FIELD_NUMBER: _ClassVar[int]
+    LONG_FACTOR_FIELD_NUMBER: _ClassVar[int]
+    SHORT_FACTOR_FIELD_NUMBER: _ClassVar[int]
+    PRICE_RANGE_FIELD_NUMBER: _ClassVar[int]
+    DELTA_FIELD_NUMBER: _ClassVar[int]
+    FORWARD_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    VOLATILITY_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     name: str
     price: float
     time_ns: int
     open_interest: float
-    def __init__(self, name: _Optional[str] = ..., price: _Optional[float] = ..., time_ns: _Optional[int] = ..., open_interest: _Optional[float] = ...) -> None: ...
+    index: float
+    forward: float
+    volatility: float
+    rate: float
+    dividend_yield: float
+    confidence: float
+    volume: float
+    funding: float
+    auction_price: float
+    long_factor: float
+    short_factor: float
+    price_range: float
+    delta: float
+    forward_confidence: float
+    volatility_confidence: float
+    def __init__(self, name: _Optional[str] = ..., price: _Optional[float] = ..., time_ns: _Optional[int] = ..., open_interest: _Optional[float] = ..., index: _Optional[float] = ..., forward: _Optional[float] = ..., volatility: _Optional[float] = ..., rate: _Optional[float] = ..., dividend_yield: _Optional[float] = ..., confidence: _Optional[float] = ..., volume: _Optional[float] = ..., funding: _Optional[float] = ..., auction_price: _Optional[float] = ..., long_factor: _Optional[float] = ..., short_factor: _Optional[float] = ..., price_range: _Optional[float] = ..., delta: _Optional[float] = ..., forward_confidence: _Optional[float] = ..., volatility_confidence: _Optional[float] = ...) -> None: ...
 
 class Balance(_message.Message):
     __slots__ = ("asset", "amount")

@@ -20,8 +20,19 @@ from marginrules.client.records import (
     WhatIf,
 )
 from marginrules.codes import CallStatus, Reason, Restriction
-from marginrules.model import Account, Instrument, Order, OrderDecision, Pool, Position, Price
-from marginrules.rulebook.diagnostic import Diagnostic, Place
+from marginrules.errors import InputError
+from marginrules.model import (
+    PRICE_FIELDS,
+    Account,
+    CloseSeries,
+    Instrument,
+    Order,
+    OrderDecision,
+    Pool,
+    Position,
+    Price,
+)
+from marginrules.rulebook.diagnostic import Diagnostic, Place, suggest
 
 _STATUSES = {escalation_pb2.CallStatus.Value(f"CALL_STATUS_{one.name}"): one for one in CallStatus}
 _RESTRICTIONS = {
@@ -44,12 +55,27 @@ def encode_instrument(one: Instrument) -> types_pb2.Instrument:
         inverse=one.inverse,
         quantity_step=one.quantity_step,
         expires_ns=one.expires_ns,
+        strike=one.strike,
+        right=f"OPTION_RIGHT_{one.right.upper() or 'UNSPECIFIED'}",
     )
 
 
 def encode_price(one: Price) -> types_pb2.Price:
-    """Write a price."""
-    return types_pb2.Price(name=one.name, price=one.price, time_ns=one.time_ns, open_interest=one.open_interest)
+    """Write a price; InputError where a field of it is unknown."""
+    message = types_pb2.Price(name=one.name, price=one.price, time_ns=one.time_ns, open_interest=one.open_interest)
+    for name, value in one.fields:
+        if name not in PRICE_FIELDS:
+            raise InputError("MR-I122", f"price of {one.name} had a field {name[:40]!r}", suggest(name, PRICE_FIELDS))
+        setattr(message, name, value)
+    return message
+
+
+def encode_series(one: CloseSeries) -> book_pb2.CloseSeries:
+    """Write closes of one name."""
+    pairs = zip(one.times_ns, one.closes, strict=True)
+    return book_pb2.CloseSeries(
+        name=one.name, closes=[book_pb2.Close(time_ns=time_ns, close=close) for time_ns, close in pairs]
+    )
 
 
 def encode_order(one: Order) -> types_pb2.Order:

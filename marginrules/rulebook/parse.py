@@ -22,6 +22,7 @@ from marginrules.rulebook.source import hidden
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?")
 _DIRECTIVE = re.compile(r"^%.*", re.MULTILINE)
 _YAML_TAGS = "tag:yaml.org,2002:"
+_TOO_DEEP = f"nested deeper than {RULEBOOK_DEPTH_MAX} levels"
 # libyaml scans ten times faster; its recursive composer, which deep nesting crashes, is never reached.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -103,6 +104,10 @@ def _report(sink: Sink, error: yaml.MarkedYAMLError) -> None:
     mark, begin = error.problem_mark or error.context_mark, error.context_mark
     problem = error.problem or error.context or "it cannot be read"
     place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+    if problem == "exceeded maximum nesting depth":
+        # Newer scanners have a limit of their own, and run ahead of the events: of `[[[[` they give not one.
+        sink.add("MR-R102", place, _TOO_DEEP)
+        return
     message = f"not YAML: {problem}"
     if mark and begin and begin.line != mark.line and error.context:
         message += f", {error.context} that begins on line {begin.line + 1}"
@@ -180,7 +185,7 @@ class _EventReader:
         if event.anchor is not None or event.tag is not None:
             self._refuse_properties(event, place)
         if len(self._stack) >= RULEBOOK_DEPTH_MAX:
-            self._sink.add("MR-R102", place, f"nested deeper than {RULEBOOK_DEPTH_MAX} levels")
+            self._sink.add("MR-R102", place, _TOO_DEEP)
             raise StopReading
         if isinstance(event, yaml.MappingStartEvent):
             mapping = Mapping({}, {}, place)

@@ -24,6 +24,11 @@ RESTRICTIONS: dict[Restriction, types_pb2.Restriction] = {
     Restriction.REDUCE_ONLY: types_pb2.RESTRICTION_REDUCE_ONLY,
     Restriction.BLOCKED: types_pb2.RESTRICTION_BLOCKED,
 }
+RIGHTS = {
+    types_pb2.OPTION_RIGHT_UNSPECIFIED: "",
+    types_pb2.OPTION_RIGHT_CALL: "call",
+    types_pb2.OPTION_RIGHT_PUT: "put",
+}
 CALL_STATUSES = {status: f"CALL_STATUS_{status.name}" for status in CallStatus}
 
 # Requests
@@ -64,12 +69,29 @@ def instrument_data(one: types_pb2.Instrument) -> Data:
         "inverse": one.inverse,
         "quantity_step": one.quantity_step,
         "expires_ns": one.expires_ns,
+        "strike": one.strike,
+        "right": RIGHTS.get(one.right, str(int(one.right))),
     }
 
 
 def price_data(one: types_pb2.Price) -> Data:
-    """Read a price."""
-    return {"name": one.name, "price": one.price, "time_ns": one.time_ns, "open_interest": one.open_interest}
+    """Read a price; what is absent is not known."""
+    data: Data = {"name": one.name, "price": one.price, "time_ns": one.time_ns}
+    if one.HasField("open_interest"):
+        data["open_interest"] = one.open_interest
+    fields = {field.name: value for field, value in one.ListFields() if field.name in model.PRICE_FIELDS}
+    return data | {"fields": fields} if fields else data
+
+
+def series_data(one: book_pb2.CloseSeries) -> Data:
+    """Read closes of one name."""
+    return {"name": one.name, "closes": [_close_data(item) for item in one.closes]}
+
+
+def _close_data(one: book_pb2.Close) -> Data:
+    data: Data = {"close": one.close}
+    at = one.WhichOneof("at")
+    return data if at is None else data | {at: getattr(one, at)}
 
 
 def account_data(one: types_pb2.Account) -> Data:

@@ -7,18 +7,42 @@ Nothing here decides; everything was checked at the border. An account costs no 
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from marginrules._core.core import Engine
-from marginrules.codes import InstrumentKind
+from marginrules.codes import RIGHTS
 from marginrules.errors import InputError
-from marginrules.model import CROSS, Account, Holding, Instrument, Order, Pool, Position, Price
+from marginrules.limits import CLOSES_PER_SERIES_MAX
+from marginrules.machine import Field
+from marginrules.model import (
+    CROSS,
+    PRICE_FIELDS,
+    Account,
+    CloseSeries,
+    Holding,
+    Instrument,
+    Order,
+    Pool,
+    Position,
+    Price,
+)
 from marginrules.rulebook import Program
 from marginrules.service.fills import apply_fill
+from marginrules.service.history import realized_volatility
 
 FOREVER_NS = 1 << 61  # the rulebook's own currency is worth 1 of itself at any time
+
+
+@dataclass(slots=True)
+class Closes:
+    """Keep the closes of one name, oldest first."""
+
+    times_ns: array[int] = field(default_factory=lambda: array("q"))
+    closes: array[float] = field(default_factory=lambda: array("d"))
+    realized_volatility: float | None = None  # None: not known
 
 
 @dataclass(slots=True)
@@ -48,6 +72,9 @@ class Book:
         self.isolated_pools: dict[tuple[int, int], int] = {}
         self.orders: dict[int, dict[str, OpenOrder]] = {}
         self.price_times: dict[str, int] = {}
+        self.closes: dict[str, Closes] = {}
+        self._used: dict[str, dict[str, tuple[float, int]]] = {}  # symbol -> field -> value last used, and its time
+        self.exposures: dict[str, list[int]] = {}  # underlying -> its instruments
         self._asset_prices: dict[str, tuple[float, int]] = {}
         self.program: Program | None = None
 
@@ -154,29 +181,95 @@ class Book:
             self._add_asset(instrument.settlement),
             self.asset_ids.get(instrument.underlying, -1),
             instrument.inverse,
-            instrument.kind is InstrumentKind.SPOT,
+            instrument.kind,
             instrument.multiplier,
             instrument.quantity_step,
             instrument.expires_ns,
             product,
             self._max_age_ns(product),
+            instrument.strike,
+            RIGHTS.get(instrument.right, 0),
         )
+        self.exposures.setdefault(instrument.underlying, []).append(self.instrument_ids[instrument.symbol])
         self.products.append(product)
         self.instrument_names.append(instrument.symbol)
         self.instruments[instrument.symbol] = instrument
+        self._set_realized([self.instrument_ids[instrument.symbol]])
 
-    def set_prices(self, prices: list[Price]) -> None:
-        """Publish prices of known instruments and assets, all at once."""
+    def set_prices(self, prices: list[Price]) -> dict[str, dict[str, float]]:
+        """
+        Publish prices of known instruments and assets, all at once.
+
+        Returns:
+            What is used in the place of what was published, symbol -> field -> value, where the rulebook limits moves.
+        """
+        limited: dict[str, dict[str, float]] = {}
         age = self.program.max_age_ns if self.program else 0
         assets, marks = [], []
         for one in prices:
             self.price_times[one.name] = one.time_ns
             if one.name in self.instrument_ids:
-                marks.append((self.instrument_ids[one.name], one.price, one.time_ns, one.open_interest))
+                fields = self._used_fields(one)
+                if fields != one.fields:
+                    limited[one.name] = dict(set(fields) - set(one.fields))
+                quotes = _quotes(fields, one.open_interest) + self._realized(one.name)
+                marks.append((self.instrument_ids[one.name], one.price, one.time_ns, one.open_interest or 0.0, quotes))
             else:
                 self._asset_prices[one.name] = (one.price, one.time_ns)
                 assets.append((self.asset_ids[one.name], one.price, one.time_ns, age))
         self.engine.set_prices(assets, marks)
+        return limited
+
+    def _used_fields(self, one: Price) -> tuple[tuple[str, float], ...]:
+        """Return the fields of a price as near to what is published as the rulebook lets them move."""
+        if not one.fields:
+            return one.fields
+        limits = self.program.limits if self.program else {}
+        # What was used last is kept through updates that leave it out: leaving it out must not lift its limit.
+        last = self._used.setdefault(one.name, {})
+        fields = tuple(
+            (name, limits[name].used(*last[name], value, one.time_ns) if name in limits and name in last else value)
+            for name, value in one.fields
+        )
+        last.update((name, (value, one.time_ns)) for name, value in fields)
+        return fields
+
+    # History
+
+    def closes_of(self, instrument: Instrument) -> Closes | None:
+        """Return the closes of an instrument itself, or else those of its underlying."""
+        return self.closes.get(instrument.symbol) or self.closes.get(instrument.underlying)
+
+    def put_closes(self, given: list[CloseSeries], replace: bool) -> None:
+        """Append closes to those that are known, or put them in their place; the newest are kept."""
+        changed: set[int] = set()
+        for one in given:
+            known = self.closes.get(one.name)
+            if known is None or replace:
+                known = self.closes[one.name] = Closes()
+            known.times_ns.extend(one.times_ns)
+            known.closes.extend(one.closes)
+            del known.times_ns[:-CLOSES_PER_SERIES_MAX]
+            del known.closes[:-CLOSES_PER_SERIES_MAX]
+            known.realized_volatility = realized_volatility(known.times_ns, known.closes)
+            changed.update(self.exposures.get(one.name, ()))
+            if one.name in self.instrument_ids:
+                changed.add(self.instrument_ids[one.name])
+        self._set_realized(sorted(changed))
+
+    def _realized(self, symbol: str) -> list[tuple[int, float]]:
+        known = self.closes_of(self.instruments[symbol])
+        if known is None or known.realized_volatility is None:
+            return []
+        return [(int(Field.REALIZED_VOLATILITY), known.realized_volatility)]
+
+    def _set_realized(self, instruments: list[int]) -> None:
+        number = int(Field.REALIZED_VOLATILITY)
+        rows = []
+        for one in instruments:
+            found = self._realized(self.instrument_names[one])
+            rows.append((one, number, found[0][1] if found else math.nan))
+        self.engine.set_quotes(rows)
 
     # Accounts
 
@@ -327,3 +420,9 @@ class Book:
         if left:
             orders[client_order_id] = OpenOrder(one.order._replace(quantity=left), one.is_held)
         self.replace_orders(pool, orders)
+
+
+def _quotes(fields: tuple[tuple[str, float], ...], open_interest: float | None) -> list[tuple[int, float]]:
+    """Return what is published beside a mark, by the core's numbers."""
+    found = [(int(PRICE_FIELDS[name]), value) for name, value in fields]
+    return found if open_interest is None else [*found, (int(Field.OPEN_INTEREST), open_interest)]

@@ -7,17 +7,40 @@ Each reader raises InputError naming the field; nothing has changed by then.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marginrules import limits
-from marginrules.codes import InstrumentKind
+from marginrules.codes import RIGHTS, InstrumentKind
 from marginrules.errors import InputError
-from marginrules.model import Account, Instrument, Order, Pool, Position, Price
+from marginrules.model import PRICE_FIELDS, Account, CloseSeries, Instrument, Order, Pool, Position, Price
+from marginrules.rulebook.diagnostic import suggest
+from marginrules.units import format_time, parse_date_ns
 
 Data = Mapping[str, Any]
+_ANY, _ABOVE_ZERO = (0.0, limits.MAGNITUDE_MAX, False), (0.0, limits.MAGNITUDE_MAX, True)
+_SHARE, _YIELD = (0.0, 1.0, False), (-1.0, 10.0, False)
+# For each field of a price (lowest, greatest, whether the lowest is excluded).
+_FIELD_RANGES = {
+    "index": _ABOVE_ZERO,
+    "forward": _ABOVE_ZERO,
+    "volatility": (0.0, 50.0, True),
+    "rate": _YIELD,
+    "dividend_yield": _YIELD,
+    "confidence": _SHARE,
+    "volume": _ANY,
+    "funding": (-limits.MAGNITUDE_MAX, limits.MAGNITUDE_MAX, False),
+    "auction_price": _ANY,
+    "long_factor": (0.0, 1_000.0, False),
+    "short_factor": (0.0, 1_000.0, False),
+    "price_range": _ANY,
+    "delta": (-10.0, 10.0, False),
+    "forward_confidence": _SHARE,
+    "volatility_confidence": _SHARE,
+}
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,127}")
 
 
@@ -83,14 +106,16 @@ def instrument(data: Data) -> Instrument:
     """Read one instrument."""
     symbol = identifier("symbol", data["symbol"])
     if data["kind"] not in iter(InstrumentKind):
-        raise InputError("MR-I103", f"kind of {symbol} was missing", "spot, perpetual or future")
+        raise InputError("MR-I103", f"kind of {symbol} was missing", "spot, perpetual, future or option")
     kind = InstrumentKind(data["kind"])
     inverse = bool(data.get("inverse", False))
-    if inverse and kind is InstrumentKind.SPOT:
-        raise InputError("MR-I102", f"{symbol} was an inverse spot", "only contracts are inverse")
+    if inverse and kind.is_outright:
+        raise InputError("MR-I102", f"{symbol} was an inverse {kind.word}", "only perpetuals and futures are inverse")
     expires = time_ns("expires_ns", data.get("expires_ns", 0))
-    if (kind is InstrumentKind.FUTURE) != (expires > 0):
-        raise InputError("MR-I103", f"expires_ns of {symbol} was {expires}", "a future expires, nothing else does")
+    if kind.expires != (expires > 0):
+        hint = "futures and options expire, nothing else does"
+        raise InputError("MR-I103", f"expires_ns of {symbol} was {expires}", hint)
+    strike, right = _option_terms(symbol, kind, data)
     return Instrument(
         symbol=symbol,
         kind=kind,
@@ -100,18 +125,73 @@ def instrument(data: Data) -> Instrument:
         inverse=inverse,
         quantity_step=number("quantity_step", data.get("quantity_step", 0.0), 0.0),
         expires_ns=expires,
+        strike=strike,
+        right=right,
     )
 
 
-def price(data: Data) -> Price:
-    """Read one price."""
+def _option_terms(symbol: str, kind: InstrumentKind, data: Data) -> tuple[float, str]:
+    """Return strike and right; an option has both, nothing else has one of them."""
+    right = data.get("right", "")
+    is_option = kind is InstrumentKind.OPTION
+    strike = number(f"strike of {symbol}", data.get("strike", 0.0), 0.0, low_open=is_option)
+    if is_option and right not in RIGHTS:
+        raise InputError("MR-I103", f"right of {symbol} was {right[:40]!r}", "an option is a call or a put")
+    if not is_option and (strike or right):
+        was = f"strike of {symbol} was {strike:g}" if strike else f"right of {symbol} was {right[:40]!r}"
+        raise InputError("MR-I102", was, "only options have a strike and a right")
+    return strike, right
+
+
+def price(data: Data, instruments: Mapping[str, Instrument]) -> Price:
+    """Read one price; an option may be worthless, nothing else may."""
     name = identifier("name", data["name"])
+    known = instruments.get(name)
+    is_option = known is not None and known.kind is InstrumentKind.OPTION
+    interest, fields = data.get("open_interest"), data.get("fields", {})
+    if fields and known is None:
+        raise InputError("MR-I102", f"{next(iter(fields))} of {name} was given", "only instruments have such fields")
     return Price(
         name=name,
-        price=number(f"price of {name}", data["price"], 0.0, low_open=True),
+        price=number(f"price of {name}", data["price"], 0.0, low_open=not is_option),
         time_ns=time_ns(f"time_ns of {name}", data["time_ns"]),
-        open_interest=number(f"open_interest of {name}", data.get("open_interest", 0.0), 0.0),
+        open_interest=None if interest is None else number(f"open_interest of {name}", interest, 0.0),
+        fields=tuple((key, _field(key, name, fields[key])) for key in sorted(fields)),
     )
+
+
+def _field(key: str, name: str, value: float) -> float:
+    if key not in PRICE_FIELDS:
+        raise InputError("MR-I122", f"price of {name} had a field {key[:40]!r}", suggest(key, PRICE_FIELDS))
+    low, high, low_open = _FIELD_RANGES[key]
+    return number(f"{key} of {name}", value, low, high, low_open)
+
+
+def close_series(data: Data) -> CloseSeries:
+    """Read closes of one name, oldest first; each has a date or a time."""
+    name = identifier("name", data["name"])
+    items = data["closes"]
+    if not items:
+        raise InputError("MR-I103", f"closes of {name} were missing", "give at least one")
+    times = tuple(_close_time_ns(name, item) for item in items)
+    for before, after in itertools.pairwise(times):
+        if after <= before:
+            message = f"close of {name} at {format_time(after)} was not after the one before"
+            raise InputError("MR-I119", message, "send closes in order, one for each time")
+    closes = tuple(number(f"close of {name}", item["close"], 0.0, low_open=True) for item in items)
+    return CloseSeries(name, times, closes)
+
+
+def _close_time_ns(name: str, item: Data) -> int:
+    if "time_ns" in item:
+        return time_ns(f"time_ns of a close of {name}", item["time_ns"])
+    if not item.get("date"):
+        raise InputError("MR-I103", f"a close of {name} had neither date nor time", "give one of them")
+    moment = parse_date_ns(item["date"])
+    if moment is None or moment < 0:
+        message = f"date of a close of {name} was {item['date'][:40]!r}"
+        raise InputError("MR-I110", message, "write 2020-02-19, from 1970-01-01 on")
+    return moment
 
 
 def order(data: Data, who: str = "order") -> Order:
@@ -128,14 +208,14 @@ def order(data: Data, who: str = "order") -> Order:
     )
 
 
-def position(data: Data, is_spot: bool) -> Position:
-    """Read one position; spot has no entry price, everything else has one."""
+def position(data: Data, is_outright: bool) -> Position:
+    """Read one position; spot and options have no entry price, everything else has one."""
     symbol = data["symbol"]
-    entry = number(f"entry_price of {symbol}", data.get("entry_price", 0.0), 0.0, low_open=not is_spot)
+    entry = number(f"entry_price of {symbol}", data.get("entry_price", 0.0), 0.0, low_open=not is_outright)
     return Position(
         symbol=symbol,
         quantity=quantity(f"quantity of {symbol}", data["quantity"]),
-        entry_price=0.0 if is_spot else entry,
+        entry_price=0.0 if is_outright else entry,
         leverage=_leverage(symbol, data.get("leverage", 0.0)),
     )
 
@@ -170,7 +250,7 @@ def pool(data: Data, instruments: Mapping[str, Instrument]) -> Pool:
             (identifier("asset", item["asset"]), number(f"amount of {item['asset']}", item["amount"], -magnitude))
             for item in balances
         ),
-        positions=tuple(position(item, instruments[item["symbol"]].kind is InstrumentKind.SPOT) for item in positions),
+        positions=tuple(position(item, instruments[item["symbol"]].kind.is_outright) for item in positions),
         orders=tuple(order(item) for item in orders),
         fees_due=number("fees_due", data.get("fees_due", 0.0), 0.0),
         funding_due=number("funding_due", data.get("funding_due", 0.0), 0.0),

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 
-from marginrules.codes import InstrumentKind
 from marginrules.model import Instrument
 
 
@@ -16,11 +15,11 @@ def apply_fill(
     Fill a signed quantity at a price.
 
     Returns:
-        (quantity now held, its entry price, cash in the settlement asset: what was realised, or for spot, paid).
+        (quantity now held, its entry price, cash in the settlement asset: realised, or for spot and options, paid).
 
     Source: average cost; an inverse contract averages 1 / price, as its value is -multiplier / price.
     """
-    if instrument.kind is InstrumentKind.SPOT:
+    if instrument.kind.is_outright:
         return _sum(held, quantity), 0.0, -quantity * instrument.multiplier * price
     after = _sum(held, quantity)
     closed = -math.copysign(min(abs(quantity), abs(held)), quantity) if held * quantity < 0.0 else 0.0

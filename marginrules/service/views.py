@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from marginrules._core.core import Assessment
-from marginrules.codes import Reason, Restriction
+from marginrules.codes import InstrumentKind, Reason, Restriction
 from marginrules.errors import InputError
 from marginrules.model import Order
 from marginrules.service import border
@@ -127,7 +127,8 @@ def what_if(
     for move in moves:
         if move.name in book.instrument_ids:
             now = book.engine.price_of(book.instrument_ids[move.name])[0]
-            marks.append((book.instrument_ids[move.name], _moved(move, now)))
+            is_option = book.instruments[move.name].kind is InstrumentKind.OPTION
+            marks.append((book.instrument_ids[move.name], _moved(move, now, is_option)))
         else:
             asset = book.asset_id(move.name)
             if move.change is not None:
@@ -144,7 +145,7 @@ def what_if(
     return _view(shard, pool, before), _view(shard, pool, after)
 
 
-def _moved(move: PriceMove, now: float) -> float:
+def _moved(move: PriceMove, now: float, may_be_worthless: bool = False) -> float:
     if move.change is None:
-        return border.number(f"price of {move.name}", move.price, 0.0, low_open=True)
+        return border.number(f"price of {move.name}", move.price, 0.0, low_open=not may_be_worthless)
     return now * (1.0 + border.number(f"change of {move.name}", move.change, -1.0, 100.0, low_open=True))

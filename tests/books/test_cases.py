@@ -15,7 +15,7 @@ from marginrules.service import border
 from marginrules.service.decide import decide
 from marginrules.service.shard import Outcome, Shard
 from marginrules.service.views import view_pool
-from marginrules.units import format_time, parse_timestamp_ns
+from marginrules.units import format_time, parse_rate, parse_timestamp_ns
 
 RULES = Path(__file__).parent.parent.parent / "rules"
 BOOKS = sorted(path.parent.name for path in RULES.glob("*/rulebook.yaml"))
@@ -66,16 +66,22 @@ class World:
             self.apply("tick", {})
         self.now_ns = target
 
-    def prices(self, prices: dict[str, str]) -> None:
-        """Publish prices as of now."""
+    def prices(self, prices: dict[str, Any]) -> None:
+        """Publish prices as of now: `5`, `5 open interest 1e6`, or `{mark: 5, index: 100, volatility: 20%}`."""
         self.sequence += 1
-        rows = []
-        for name, text in prices.items():
-            price, _, interest = text.partition(" open interest ")
-            rows.append(
-                {"name": name, "price": float(price), "time_ns": self.now_ns, "open_interest": float(interest or 0)}
-            )
+        rows = [self.price(name, one) for name, one in prices.items()]
         self.apply("prices", {"sequence": self.sequence, "prices": rows})
+
+    def price(self, name: str, given: Any) -> dict[str, Any]:
+        """Make the data of a price."""
+        if isinstance(given, str):
+            mark, _, interest = given.partition(" open interest ")
+            given = {"mark": mark, "open_interest": interest or "0"}
+        values = {key: literal(text) for key, text in given.items()}
+        row = {"name": name, "price": values.pop("mark"), "time_ns": self.now_ns}
+        if "open_interest" in values:
+            row["open_interest"] = values.pop("open_interest")
+        return row | ({"fields": values} if values else {})
 
     def instrument(self, symbol: str, data: dict[str, str]) -> dict[str, Any]:
         """Make the data of an instrument."""
@@ -88,6 +94,8 @@ class World:
             "inverse": data.get("inverse") == "yes",
             "quantity_step": float(data.get("quantity_step", 0)),
             "expires_ns": parse_timestamp_ns(data["expires"]) if "expires" in data else 0,
+            "strike": float(data.get("strike", 0)),
+            "right": data.get("right", ""),
         }
 
     def account(self, case: dict[str, Any]) -> dict[str, Any]:
@@ -142,6 +150,12 @@ class World:
         """Return the events since the last look, in words."""
         events, self.events = self.events, []
         return [in_words(one) for one in events]
+
+
+def literal(text: str) -> float:
+    """Read a number, or a rate such as `20%`."""
+    rate = parse_rate(text)
+    return float(text) if rate is None else float(rate)
 
 
 def in_words(event: Event) -> str:

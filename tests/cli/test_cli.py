@@ -28,7 +28,7 @@ from marginrules.rulebook import load
 from marginrules.server.app import Server
 from tests.client.served import ROOT, SMALLEST, mark, order, serving
 
-COMMANDS = ("serve", "check", "demo", "accounts", "calls", "watch", "replay", "verify")
+COMMANDS = ("serve", "check", "demo", "accounts", "calls", "watch", "closes", "replay", "verify")
 DESK = ("accounts", "calls", "watch")
 
 
@@ -110,6 +110,28 @@ def test_module_is_the_command() -> None:
     )
 
     assert result.stdout == f"marginrules, version {__version__}\n"
+
+
+# The market
+
+
+def test_closes_from_a_file(served: tuple[Server, Client], tmp_path: Path) -> None:
+    """A file of closes is published whole; --append adds newer ones; what is wrong is told with its line."""
+    path, closes = tmp_path / "btc.csv", served[0].service.shard.book.closes
+    path.write_text("Date,Close,Volume\n2020-02-20,101.5,7\n2020-02-19,100,7\n\n")
+
+    result = run("closes", path, "--name", "BTC")
+    assert result.output == "BTC: 2 closes from 2020-02-19T00:00:00Z to 2020-02-20T00:00:00Z\n"
+    assert run("closes", path, "--name", "BTC").exit_code == 0
+    assert list(closes["BTC"].closes) == [100.0, 101.5]
+    path.write_text("date,settle\n2020-02-21T21:00:00Z,1.1e2\n")
+    appended = run("closes", path, "--name", "BTC", "--append", "--column", "settle", "--json")
+    assert lines(appended)[0]["count"] == 1
+    assert list(closes["BTC"].closes) == [100.0, 101.5, 110.0]
+    path.write_text("date,close\n2020-02-22,100\n2020-02-23,nan\n")
+    result = run("closes", path, "--name", "BTC", "--append")
+    assert (result.exit_code, "line 3: close was 'nan'" in result.output) == (1, True)
+    assert len(closes["BTC"].closes) == 3
 
 
 # Rulebooks

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from marginrules.client import AsyncClient, Client, Fill, LiquidationPrice, OrderCheck, PriceMove, ServerError
-from marginrules.codes import CallStatus, EventKind, Reason, Restriction
+from marginrules.codes import CallStatus, EventKind, InstrumentKind, Reason, Restriction
 from marginrules.errors import InputError, OverloadError, RulebookError
-from marginrules.model import Price
+from marginrules.machine import Field
+from marginrules.model import CloseSeries, Instrument, Order, Position, Price
 from marginrules.server.app import Server
 from tests.client.served import CLIENTS, SMALLEST, account, connected, later, mark, order, serving
 from tests.server.test_server import make_certificates
@@ -78,6 +79,57 @@ def test_assess_and_what_if(client: Any) -> None:
     assert client.what_if("a1", moves=[PriceMove("BTC-PERP", price=90.0)]).after.equity == 200.0
     assert client.what_if("a1", orders=[order(-80.0)]).after.margin_ratio is None
     assert client.assess("a1") == client.what_if("a1").before
+
+
+OPTIONS = """\
+  options:
+    match: {kind: option, right: [call, put]}
+    margin: {model: tiers, tiers: [{initial: 20%, maintenance: 10%}]}
+"""
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_options_over_a_socket(kind: str, tmp_path: Path) -> None:
+    """An option with its terms, its published fields and its premium go to the server and come back."""
+    rulebook = tmp_path / "rulebook.yaml"
+    rulebook.write_text(SMALLEST.read_text().replace("ladders:\n", f"{OPTIONS}\nladders:\n"))
+    expires_ns = time.time_ns() + 30 * 24 * HOUR_NS
+    put = Instrument("BTC-P95", InstrumentKind.OPTION, "BTC", "USD", 10.0, False, 1.0, expires_ns, 95.0, "put")
+    fields = (("forward", 101.0), ("index", 100.0), ("rate", 0.0), ("volatility", 0.6))
+    with serving(rulebook=rulebook) as (server, address), connected(kind, address) as client:
+        assert client.define_instruments([put]) == 1
+        now = time.time_ns()
+        assert client.update_prices(now, [Price("BTC-P95", 5.0, now, 1e6, fields)]) == 1
+        assert server.service.shard.book.instruments["BTC-P95"] == put
+        assert server.service.shard.book.engine.quotes_of(1) == {
+            Field.FORWARD: 101.0,
+            Field.INDEX: 100.0,
+            Field.RATE: 0.0,
+            Field.VOLATILITY: 0.6,
+            Field.OPEN_INTEREST: 1e6,
+        }
+        short = Order("o", "BTC-P95", -2.0, 5.0)
+        assert client.check_order("a1", short, hold=True).held
+        assert client.fill_order("a1", "o", -2.0, 5.0) == 0.0
+        pool = client.get_account("a1").pools[0]
+        assert (pool.positions[1], pool.balances) == (Position("BTC-P95", -2.0, 0.0, 0.0), (("USD", 1_100.0),))
+        assert client.assess("a1").equity == 1_000.0
+        assert client.what_if("a1", moves=[PriceMove("BTC-P95", price=0.0)]).after.equity == 1_100.0
+
+
+def test_closes_are_kept_once(client: Any, served: tuple[Server, str]) -> None:
+    """Closes are appended or replaced; the same request again changes nothing."""
+    day_ns = 24 * HOUR_NS
+    book = served[0].service.shard.book
+    first = CloseSeries("BTC", (day_ns, 2 * day_ns), (100.0, 101.0))
+    assert client.publish_closes([first], request_id="first") == 2
+    assert client.publish_closes([first], request_id="first") == 2
+    with pytest.raises(InputError, match="not after the last one known"):
+        client.publish_closes([first])
+    assert client.publish_closes([CloseSeries("BTC", (3 * day_ns,), (99.0,))]) == 1
+    assert list(book.closes["BTC"].closes) == [100.0, 101.0, 99.0]
+    assert client.publish_closes([first], replace=True) == 2
+    assert list(book.closes["BTC"].closes) == [100.0, 101.0]
 
 
 def test_call_through_the_desk(client: Any) -> None:

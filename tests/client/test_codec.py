@@ -4,19 +4,32 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marginrules._pb import check_pb2, escalation_pb2, rulebook_pb2, types_pb2
+from marginrules._pb import book_pb2, check_pb2, escalation_pb2, rulebook_pb2, types_pb2
 from marginrules.client import Client, PriceMove, codec, methods, rpc
 from marginrules.client.records import Fill, LiquidationPrice
 from marginrules.codes import CallStatus, InstrumentKind, Reason, Restriction
-from marginrules.model import Account, Instrument, Order, OrderDecision, Pool, Position, Price
+from marginrules.errors import InputError
+from marginrules.model import (
+    PRICE_FIELDS,
+    Account,
+    CloseSeries,
+    Instrument,
+    Order,
+    OrderDecision,
+    Pool,
+    Position,
+    Price,
+)
 from marginrules.server import codec as served
 from marginrules.server.handlers import METHODS
+from marginrules.service import border
 
 _names = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=8)
 _numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -52,10 +65,11 @@ def test_order_reaches_the_server(order: Order) -> None:
     assert Order(**data) == order
 
 
+@pytest.mark.parametrize("right", ["", "call", "put"])
 @pytest.mark.parametrize("kind", InstrumentKind)
-def test_instrument_reaches_the_server(kind: InstrumentKind) -> None:
+def test_instrument_reaches_the_server(kind: InstrumentKind, right: str) -> None:
     """The server reads every field of an instrument of every kind as the client wrote it."""
-    one = Instrument("S", kind, "U", "USD", 0.001, True, 0.5, 7)
+    one = Instrument("S", kind, "U", "USD", 0.001, True, 0.5, 7, 95.5, right)
     data = served.instrument_data(codec.encode_instrument(one))
 
     assert Instrument(**{**data, "kind": InstrumentKind(data["kind"])}) == one
@@ -66,7 +80,36 @@ def test_price_and_fill_reach_the_server() -> None:
     price, fill = Price("BTC-PERP", 100.5, 7, 1e9), Fill("BTC-PERP", -2.0, 99.5, 0.25)
 
     assert Price(**served.price_data(codec.encode_price(price))) == price
+    assert Price(**served.price_data(codec.encode_price(replace(price, open_interest=None)))).open_interest is None
     assert Fill(**served.fill_data(codec.encode_fill(fill))) == fill
+
+
+def test_fields_of_a_price_reach_the_server() -> None:
+    """Every field that is published is read as it was written, 0 included; what was not is absent."""
+    for names in (list(PRICE_FIELDS), ["rate", "funding"], []):
+        fields = {name: float(place) for place, name in enumerate(names)}
+        data = served.price_data(codec.encode_price(Price("O", 0.0, 7, fields=tuple(fields.items()))))
+        assert data.get("fields", {}) == fields
+        assert "open_interest" not in data
+
+
+def test_a_misspelt_field_is_not_sent() -> None:
+    """The protocol has no place for a field it does not know, so the client refuses it instead of dropping it."""
+    with pytest.raises(InputError, match="volatilty") as caught:
+        codec.encode_price(Price("O", 1.0, 7, fields=(("volatilty", 0.2),)))
+    assert caught.value.hint == "did you mean 'volatility'?"
+
+
+def test_closes_reach_the_server() -> None:
+    """The server reads every close with its time, and a date where another client gives one."""
+    series = CloseSeries("SPY", (0, 86_400_000_000_000), (338.5, 340.25))
+
+    assert border.close_series(served.series_data(codec.encode_series(series))) == series
+    dated = book_pb2.CloseSeries(
+        name="SPY",
+        closes=[book_pb2.Close(date=f"1970-01-0{day}", close=close) for day, close in ((1, 338.5), (2, 340.25))],
+    )
+    assert border.close_series(served.series_data(dated)) == series
 
 
 @pytest.mark.parametrize("move", [PriceMove("BTC", price=90.0), PriceMove("BTC", change=-0.1)])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from marginrules._core.core import Assessment, Batch, Engine, Tables
-from marginrules.codes import INVALID_MASK, Reason
+from marginrules.codes import INVALID_MASK, InstrumentKind, Reason
 
 NOW = 1_000_000_000_000
 AGE = 5_000
@@ -47,7 +47,8 @@ class Scene:
             engine.add_asset(-1)
         for index in (PERP, FUTURE, SPOT, GEARED):
             expires_ns = self.expires_ns if index == FUTURE else 0
-            engine.add_instrument(DOLLAR, COIN, False, index == SPOT, 1.0, 0.0, expires_ns, -1, AGE)
+            kind = InstrumentKind.SPOT if index == SPOT else InstrumentKind.PERPETUAL
+            engine.add_instrument(DOLLAR, COIN, False, kind, 1.0, 0.0, expires_ns, -1, AGE)
         engine.add_pool(engine.add_account(0), -1)
         if self.is_active:
             activate(engine, self.product, self.asset_rule)

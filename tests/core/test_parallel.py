@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from marginrules._core.core import Assessment, Batch, Engine, Tables
+from marginrules.codes import InstrumentKind
 
 NOW = 1_000_000_000_000
 AGE = 10**15
@@ -84,8 +85,8 @@ def market(pool_count: int) -> Engine:
     engine = Engine()
     for rule in (0, 1):
         engine.add_asset(rule)
-    engine.add_instrument(0, 1, False, False, 1.0, 0.0, 0, 0, AGE)
-    engine.add_instrument(1, 1, True, False, 100.0, 0.0, 0, 0, AGE)
+    engine.add_instrument(0, 1, False, InstrumentKind.PERPETUAL, 1.0, 0.0, 0, 0, AGE)
+    engine.add_instrument(1, 1, True, InstrumentKind.PERPETUAL, 100.0, 0.0, 0, 0, AGE)
     for _ in range(pool_count):
         engine.add_pool(engine.add_account(0), -1)
     engine.set_prices([(0, 1.0, NOW, AGE), (1, 20_000.0, NOW, AGE)], [])
@@ -329,7 +330,7 @@ def test_growth_while_read() -> None:
         # Copies of the market are part of the readers' work, so instruments stay few.
         if turn % 16 == 0 and engine.instrument_count < 2_000:
             engine.add_asset(0)
-            engine.add_instrument(0, 1, False, False, 1.0, 0.0, 0, 0, AGE)
+            engine.add_instrument(0, 1, False, InstrumentKind.PERPETUAL, 1.0, 0.0, 0, 0, AGE)
         engine.add_pool(engine.add_account(0), -1)
 
     with switch_interval(5e-5):

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marginrules._core.core import Assessment, Engine, Tables
-from marginrules.codes import INVALID_MASK, Reason
+from marginrules.codes import INVALID_MASK, InstrumentKind, Reason
 from tests.reference import exact
 from tests.reference.exact import TOLERANCE, ZERO, Figures, Kind, Limit, Order, Pool, Position, World
 from tests.reference.worlds import (
@@ -106,7 +106,7 @@ def engine_of(world: World) -> Engine:
             what.settlement,
             what.underlying,
             what.kind is Kind.INVERSE,
-            what.kind is Kind.SPOT,
+            InstrumentKind.SPOT if what.kind is Kind.SPOT else InstrumentKind.PERPETUAL,
             float(what.multiplier),
             float(what.step),
             0,
@@ -512,7 +512,7 @@ def binary_pool(cash: float, quantity: float, initial: float = 0.25, maintenance
     )
     engine = Engine()
     engine.add_asset(-1)
-    engine.add_instrument(0, 0, False, False, 1.0, 0.0, 0, -1, AGE)
+    engine.add_instrument(0, 0, False, InstrumentKind.PERPETUAL, 1.0, 0.0, 0, -1, AGE)
     engine.activate(tables, [0], [AGE], [0], [0], {})
     engine.set_prices([(0, 1.0, NOW, AGE)], [(0, 64.0, NOW, 0.0)])
     pool = engine.add_pool(engine.add_account(0), -1)

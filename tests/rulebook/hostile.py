@@ -26,11 +26,15 @@ ladders:
 """
 
 
-def cases() -> Iterator[tuple[str, bytes, set[str]]]:
-    """Yield (name, text, codes that are reported)."""
+def cases() -> Iterator[tuple[str, bytes, list[set[str]]]]:
+    """Yield (name, text, codes that are reported; more than one set where libyaml's versions differ)."""
     for name, (make, codes) in _CASES.items():
         text = make()
-        yield name, text if isinstance(text, bytes) else text.encode(), set(codes.split())
+        yield (
+            name,
+            text if isinstance(text, bytes) else text.encode(),
+            [set(either.split()) for either in codes.split("|")],
+        )
 
 
 def _book(overrides: str, classes: str = "classes: [retail]") -> str:
@@ -100,7 +104,10 @@ def _many_calendars() -> str:
 
 _CASES: dict[str, tuple[Callable[[], str | bytes], str]] = {
     "brackets": (lambda: "[" * _SIZE, "MR-R102"),
-    "braces": (lambda: "{" * _SIZE, "MR-R102 MR-R208"),
+    "brackets, fewer than libyaml refuses": (lambda: "[" * 500, "MR-R102"),
+    # libyaml 0.2.6 stops in the brackets before our reader sees that a key is a mapping.
+    "braces": (lambda: "{" * _SIZE, "MR-R102 | MR-R102 MR-R208"),
+    "braces, fewer than libyaml refuses": (lambda: "{" * 500, "MR-R102 MR-R208"),
     "dashes": (lambda: "- " * (_SIZE // 2), "MR-R102"),
     "question marks": (lambda: "? " * (_SIZE // 2), "MR-R102 MR-R208"),
     "nested flow mappings": (lambda: "{a: " * (_SIZE // 4), "MR-R102"),

@@ -25,7 +25,7 @@ from marginrules.model import Instrument
 from marginrules.rulebook import Diagnostic, Program, load, validate
 from marginrules.rulebook import compile as compiling
 from marginrules.rulebook.schema import Collateral, Haircut, Tier
-from marginrules.terms import Ladder, Step
+from marginrules.terms import Ladder, MoveLimit, Step
 from marginrules.units import DAY_NS, SECOND_NS
 from tests.rulebook.checker import ROOT
 from tests.rulebook.large import large_rulebook
@@ -244,6 +244,9 @@ _MATCHES = """\
   narrowest: {match: {kind: perpetual, underlying: BTC, inverse: yes}, margin: MARGIN}
   by_symbol: {match: {kind: perpetual, symbol: "*-PERP"}, margin: MARGIN}
   spot: {match: {settlement: [USD, USDC], symbol: [SPY, "X?Y"]}, margin: MARGIN}
+  options: {match: {kind: option}, margin: MARGIN}
+  puts: {match: {kind: option, right: put}, margin: MARGIN}
+  index_options: {match: {kind: option, right: [put, call], underlying: SPX}, margin: MARGIN}
 """.replace("MARGIN", "{model: tiers, tiers: [{initial: 10%, maintenance: 5%}]}")
 _MATCH_BOOK = re.sub(r"(?s)products:\n.*?ladders:", f"products:\n{_MATCHES}ladders:", BOOK)
 
@@ -274,6 +277,58 @@ def test_narrowest_match_wins_and_a_tie_is_refused(
     instrument = Instrument(symbol, InstrumentKind[kind], underlying, settlement, inverse=inverse)
     index = program.product_of(instrument)
     assert (None if index < 0 else program.products[index].name) == product
+
+
+@pytest.mark.parametrize(
+    ("right", "underlying", "product"),
+    [
+        ("call", "SPY", "options"),
+        ("put", "SPY", "puts"),
+        ("put", "SPX", "index_options"),
+        ("call", "SPX", "index_options"),
+    ],
+)
+def test_options_match_by_right(right: str, underlying: str, product: str) -> None:
+    """`right` is a condition like every other: what it names must be the option's, and it makes a match narrower."""
+    program = compiled(book=_MATCH_BOOK)
+    option = Instrument("O", InstrumentKind.OPTION, underlying, "USD", expires_ns=1, strike=5.0, right=right)
+    assert program.products[program.product_of(option)].name == product
+
+
+def test_right_is_part_of_the_digest() -> None:
+    """Two books that tell options apart differently are different books; the order of the rights has no meaning."""
+    digests = [
+        compiled(book=_MATCH_BOOK.replace("right: put", f"right: {right}")).digest
+        for right in ("put", "call", "[call, put]", "[put, call]")
+    ]
+    assert len(set(digests)) == 3
+    assert digests[2] == digests[3]
+
+
+# Limits of moves
+
+
+def test_limits_of_moves() -> None:
+    """The greatest relative changes stand in the program by field; a way that is not limited is None."""
+    marks = (
+        "marks: {max_age: 60s, limits: {volatility: {rise: 20%, fall: 500 bps, per: 1d}, index: {fall: 10%, per: 4h}}}"
+    )
+    program = compiled(book=BOOK.replace("collateral:", f"{marks}\ncollateral:", 1))
+    assert program.limits == {
+        "volatility": MoveLimit(0.2, 0.05, DAY_NS),
+        "index": MoveLimit(None, 0.1, 4 * 3_600 * SECOND_NS),
+    }
+    assert compiled().limits == {}
+    digests = {
+        compiled(book=BOOK.replace("collateral:", f"{text}\ncollateral:", 1)).digest
+        for text in (
+            marks,
+            marks.replace("20%", "21%"),
+            marks.replace("4h", "5h"),
+            marks.replace("fall: 10%", "rise: 10%"),
+        )
+    }
+    assert len(digests) == 4
 
 
 # Deadlines

@@ -38,7 +38,8 @@ TREES = {path.parent.name: read_tree(path.read_text(encoding="utf-8")) for path 
 DIGESTS = {path.parent.name: load(path.read_bytes(), path.name).digest for path in SHIPPED}
 
 WORDS = {
-    "kind": ("spot", "perpetual", "future"),
+    "kind": ("spot", "perpetual", "future", "option"),
+    "right": ("call", "put"),
     "inverse": ("yes", "no"),
     "initial_from": ("tier", "leverage"),
     "restrict": ("reduce_only", "blocked"),

@@ -19,6 +19,8 @@ Path = tuple[str | int, ...]
 RATES = frozenset(
     [
         "rate",
+        "rise",
+        "fall",
         "initial",
         "maintenance",
         "below",
@@ -33,7 +35,7 @@ RATES = frozenset(
     ]
 )
 NUMBERS = frozenset(["to", "cap", "lower", "upper", "minimum_transfer", "round_to", "increment"])
-DURATIONS = frozenset(("max_age", "for", "every", "deadline"))
+DURATIONS = frozenset(("max_age", "for", "every", "deadline", "per"))
 _PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.%;/+-]|:(?=[0-9])| (?=[A-Za-z0-9]))*")
 
 

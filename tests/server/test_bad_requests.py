@@ -13,6 +13,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from marginrules._pb import book_pb2, check_pb2, escalation_pb2, rulebook_pb2, types_pb2
+from marginrules.model import PRICE_FIELDS
 from tests.server import wire as w
 from tests.server.wire import Wire, request_id
 
@@ -53,12 +54,19 @@ def good_requests() -> dict[str, Message]:
             instruments=[
                 types_pb2.Instrument(
                     symbol="ETH-PERP", kind=2, underlying="ETH", settlement="USD", multiplier=1.0, quantity_step=0.1
-                )
+                ),
+                option(),
             ]
         ),
         "BookService/UpdatePrices": book_pb2.UpdatePricesRequest(
-            sequence=now, prices=[types_pb2.Price(name="BTC-PERP", price=100.0, time_ns=now, open_interest=1.0)]
+            sequence=now,
+            prices=[
+                types_pb2.Price(
+                    name="BTC-PERP", price=100.0, time_ns=now, open_interest=1.0, **dict.fromkeys(PRICE_FIELDS, 0.5)
+                )
+            ],
         ),
+        "BookService/PublishCloses": book_pb2.PublishClosesRequest(series=[series(100.0, 101.5)]),
         "BookService/UpdateAccounts": book_pb2.UpdateAccountsRequest(accounts=[full_account()]),
         "BookService/FillOrder": book_pb2.FillOrderRequest(
             account_id="a1", client_order_id="held", quantity=0.5, price=100.0, fee=0.1
@@ -73,6 +81,31 @@ def good_requests() -> dict[str, Message]:
             account_id="a1", layer="insurance_fund", amount=1.0, who="desk", why="test"
         ),
     }
+
+
+def option(**changes: Any) -> types_pb2.Instrument:
+    """Return a call with some of its fields changed."""
+    made = types_pb2.Instrument(
+        symbol="BTC-C95",
+        kind=4,
+        underlying="BTC",
+        settlement="USD",
+        multiplier=100.0,
+        quantity_step=1.0,
+        expires_ns=FUTURE_NS,
+        strike=95.0,
+        right=types_pb2.OPTION_RIGHT_CALL,
+    )
+    made.MergeFrom(types_pb2.Instrument(**changes))
+    return made
+
+
+def series(*closes: float, name: str = "BTC", **first: Any) -> book_pb2.CloseSeries:
+    """Return closes from 2020-02-19 on; `first` replaces the time of the first one."""
+    made = [book_pb2.Close(date=f"2020-02-{19 + k}", close=one) for k, one in enumerate(closes)]
+    if first:
+        made[0] = book_pb2.Close(close=closes[0], **first)
+    return book_pb2.CloseSeries(name=name, closes=made)
 
 
 def full_account() -> types_pb2.Account:
@@ -107,6 +140,7 @@ def state(server: Any) -> tuple[Any, ...]:
         dict(shard.calls),
         dict(shard.book.orders),
         shard.market_sequence,
+        {name: list(one.closes) for name, one in shard.book.closes.items()},
     )
 
 
@@ -135,6 +169,7 @@ def test_every_number_is_checked(served: tuple[Any, Wire], method: str, name: st
     assert state(server) == before
 
 
+SIGNED = ("funding", "rate", "dividend_yield", "delta")  # -1 is one of their values
 NEGATIVE = (
     ("CheckService/CheckOrder", "order.price"),
     ("CheckService/CheckOrder", "order.leverage"),
@@ -142,7 +177,10 @@ NEGATIVE = (
     ("BookService/DefineInstruments", "instruments.multiplier"),
     ("BookService/DefineInstruments", "instruments.quantity_step"),
     ("BookService/UpdatePrices", "prices.price"),
+    ("BookService/DefineInstruments", "instruments.strike"),
     ("BookService/UpdatePrices", "prices.open_interest"),
+    *(("BookService/UpdatePrices", f"prices.{name}") for name in PRICE_FIELDS if name not in SIGNED),
+    ("BookService/PublishCloses", "series.closes.close"),
     ("BookService/UpdateAccounts", "accounts.pools.fees_due"),
     ("BookService/UpdateAccounts", "accounts.pools.funding_due"),
     ("BookService/UpdateAccounts", "accounts.pools.positions.entry_price"),
@@ -272,6 +310,52 @@ UNKNOWN: tuple[tuple[str, Message, str], ...] = (
             instruments=[types_pb2.Instrument(symbol="BTC-PERP", kind=2, underlying="ETH", settlement="USD")],
         ),
         "MR-I120",
+    ),
+    *(
+        (
+            "BookService/DefineInstruments",
+            book_pb2.DefineInstrumentsRequest(request_id=f"o{k}", instruments=[one]),
+            code,
+        )
+        for k, (one, code) in enumerate(
+            (
+                (option(), "MR-I114"),  # well-formed, and the rulebook has no product for it
+                (option(right=7), "MR-I103"),
+                (types_pb2.Instrument(symbol="O", kind=4, underlying="B", settlement="USD", expires_ns=1), "MR-I102"),
+                (option(inverse=True), "MR-I102"),
+                (option(kind=3), "MR-I102"),
+            )
+        )
+    ),
+    (
+        "BookService/UpdatePrices",
+        book_pb2.UpdatePricesRequest(
+            request_id="o9", sequence=1 << 62, prices=[types_pb2.Price(name="BTC-PERP", price=0.0, time_ns=1)]
+        ),
+        "MR-I102",
+    ),
+    *(
+        ("BookService/PublishCloses", book_pb2.PublishClosesRequest(request_id=f"c{k}", series=given), code)
+        for k, (given, code) in enumerate(
+            (
+                ([series(1.0, 2.0, name="DOGE")], "MR-I106"),
+                ([series(1.0, name="a b")], "MR-I110"),
+                ([series()], "MR-I103"),
+                ([series(1.0, 2.0, date="2020-02-20")], "MR-I119"),  # twice
+                ([series(1.0, 2.0, date="2020-02-21")], "MR-I119"),  # falling
+                ([series(1.0, 2.0, date="2020-02-30")], "MR-I110"),
+                ([series(1.0, 2.0, date="20200219")], "MR-I110"),
+                ([series(1.0, 2.0, date="1969-12-31")], "MR-I110"),
+                ([series(1.0, 2.0, date="")], "MR-I103"),
+                ([series(1.0, time_ns=-1)], "MR-I102"),
+                ([series(1.0, time_ns=FUTURE_NS)], "MR-I119"),
+                ([series(0.0)], "MR-I102"),
+                ([book_pb2.CloseSeries(name="BTC", closes=[book_pb2.Close(close=1.0)])], "MR-I103"),
+                ([series(1.0), series(1.0)], "MR-I120"),
+                ([series(1.0), series(1.0, name="BTC-PERP", date="2100-01-01")], "MR-I119"),  # nothing of it is taken
+                ([book_pb2.CloseSeries(name="BTC", closes=[book_pb2.Close(close=1.0)] * 10_001)], "MR-I113"),
+            )
+        )
     ),
     (
         "BookService/ReleaseOrder",

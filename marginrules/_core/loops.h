@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loops over lanes: the same operation for many positions, subgroups or scenarios.
+ *
+ * They are in C because the compiler makes vectors of them only as plain loops over plain pointers. Lanes never meet in
+ * an element-wise loop, and sums over positions go position by position for each lane, so vectors of any width give the
+ * same bits. Not-a-number goes through everything.
+ */
+#ifndef MARGINRULES_LOOPS_H
+#define MARGINRULES_LOOPS_H
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#if defined(__GNUC__) && !defined(__clang__)
+#define LOOPS __attribute__((optimize("O3", "-ffp-contract=off")))
+#else
+#define LOOPS
+#endif
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+#define WIDE_LOOPS LOOPS __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE_LOOPS LOOPS
+#endif
+
+#define LANE_NAN ((double)NAN)
+#define IS_NAN(x) ((x) != (x))
+
+/* A stride of 0 repeats one value in every lane. */
+#define BINARY_LANES(name, expression)                                                                                 \
+    LOOPS static void name(int64_t n, const double *a, int64_t sa, const double *b, int64_t sb, double *out) {        \
+        int64_t i;                                                                                                     \
+        if (sa && sb)                                                                                                  \
+            for (i = 0; i < n; i++) { const double x = a[i], y = b[i]; out[i] = (expression); }                        \
+        else if (sa) {                                                                                                 \
+            const double y = b[0];                                                                                     \
+            for (i = 0; i < n; i++) { const double x = a[i]; out[i] = (expression); }                                  \
+        } else if (sb) {                                                                                               \
+            const double x = a[0];                                                                                     \
+            for (i = 0; i < n; i++) { const double y = b[i]; out[i] = (expression); }                                  \
+        } else {                                                                                                       \
+            const double x = a[0], y = b[0], z = (expression);                                                         \
+            for (i = 0; i < n; i++) out[i] = z;                                                                        \
+        }                                                                                                              \
+    }
+
+#define UNARY_LANES(name, expression)                                                                                  \
+    LOOPS static void name(int64_t n, const double *a, int64_t sa, double *out) {                                      \
+        int64_t i;                                                                                                     \
+        for (i = 0; i < n; i++) { const double x = a[i * sa]; out[i] = (expression); }                                 \
+    }
+
+#define KNOWN(truth) ((IS_NAN(x) || IS_NAN(y)) ? LANE_NAN : ((truth) ? 1.0 : 0.0))
+
+BINARY_LANES(lanes_add, x + y)
+BINARY_LANES(lanes_subtract, x - y)
+BINARY_LANES(lanes_multiply, x *y)
+BINARY_LANES(lanes_divide, x / y)
+BINARY_LANES(lanes_least, IS_NAN(x) ? x : IS_NAN(y) ? y : (x < y ? x : y))
+BINARY_LANES(lanes_greatest, IS_NAN(x) ? x : IS_NAN(y) ? y : (x > y ? x : y))
+BINARY_LANES(lanes_less, KNOWN(x < y))
+BINARY_LANES(lanes_less_equal, KNOWN(x <= y))
+BINARY_LANES(lanes_equal, KNOWN(x == y))
+BINARY_LANES(lanes_unequal, KNOWN(x != y))
+/* A guard decides alone: `is_option and volatility > 1` is no for a future that has no volatility. */
+BINARY_LANES(lanes_and, (x == 0.0 || y == 0.0) ? 0.0 : (IS_NAN(x) || IS_NAN(y)) ? LANE_NAN : 1.0)
+BINARY_LANES(lanes_or, ((x != 0.0 && !IS_NAN(x)) || (y != 0.0 && !IS_NAN(y))) ? 1.0
+                       : (IS_NAN(x) || IS_NAN(y)) ? LANE_NAN : 0.0)
+UNARY_LANES(lanes_copy, x)
+UNARY_LANES(lanes_negate, -x)
+UNARY_LANES(lanes_absolute, fabs(x))
+UNARY_LANES(lanes_not, IS_NAN(x) ? x : (x == 0.0 ? 1.0 : 0.0))
+UNARY_LANES(lanes_floor, floor(x))
+UNARY_LANES(lanes_ceiling, ceil(x))
+UNARY_LANES(lanes_round, x < 0.0 ? ceil(x - 0.5) : floor(x + 0.5))
+UNARY_LANES(lanes_square_root, sqrt(x))
+
+LOOPS static void lanes_fill(int64_t n, double value, double *out) {
+    for (int64_t i = 0; i < n; i++) out[i] = value;
+}
+
+LOOPS static void lanes_select(int64_t n, const double *c, const double *a, const double *b, double *out) {
+    for (int64_t i = 0; i < n; i++) out[i] = IS_NAN(c[i]) ? c[i] : (c[i] != 0.0 ? a[i] : b[i]);
+}
+
+/* Rows of a tier table: floor, rate, value at the floor; the last row whose floor is not above x counts. */
+LOOPS static void lanes_tiered(int64_t n, const double *rows, int64_t row_count, const double *x, int64_t sx,
+                               double *out) {
+    for (int64_t i = 0; i < n; i++) {
+        const double at = x[i * sx], size = fabs(at);
+        int64_t k = 0;
+        while (k + 1 < row_count && rows[3 * (k + 1)] <= size) k++;
+        out[i] = IS_NAN(at) ? at : rows[3 * k + 2] + rows[3 * k + 1] * (size - rows[3 * k]);
+    }
+}
+
+/* Accumulate lane by lane. */
+LOOPS static void lanes_total(int64_t n, const double *a, int64_t sa, double *out) {
+    if (sa)
+        for (int64_t i = 0; i < n; i++) out[i] += a[i];
+    else
+        for (int64_t i = 0; i < n; i++) out[i] += a[0];
+}
+
+LOOPS static void lanes_smallest(int64_t n, const double *a, int64_t sa, double *out) {
+    for (int64_t i = 0; i < n; i++) {
+        const double x = a[i * sa];
+        out[i] = (IS_NAN(x) || x < out[i]) ? x : out[i];
+    }
+}
+
+LOOPS static void lanes_largest(int64_t n, const double *a, int64_t sa, double *out) {
+    for (int64_t i = 0; i < n; i++) {
+        const double x = a[i * sa];
+        out[i] = (IS_NAN(x) || x > out[i]) ? x : out[i];
+    }
+}
+
+LOOPS static void lanes_total_product(int64_t n, double factor, const double *a, double *out) {
+    for (int64_t i = 0; i < n; i++) out[i] += factor * a[i];
+}
+
+/*
+ * out[i] = sum over rows r of factors[r] * rows[r][i], rows in their order: the sums stay in registers for a block of
+ * lanes, and each lane is summed in the same order whatever the width.
+ */
+WIDE_LOOPS static void lanes_dot(int64_t n, int64_t row_count, const double *factors, const double *const *rows,
+                                 double *out) {
+    int64_t i = 0, r, k;
+    for (; i + 16 <= n; i += 16) {
+        double sums[16];
+        for (k = 0; k < 16; k++) sums[k] = 0.0;
+        for (r = 0; r < row_count; r++) {
+            const double factor = factors[r], *row = rows[r] + i;
+            for (k = 0; k < 16; k++) sums[k] += factor * row[k];
+        }
+        for (k = 0; k < 16; k++) out[i + k] = sums[k];
+    }
+    for (; i + 4 <= n; i += 4) {
+        double sums[4] = {0.0, 0.0, 0.0, 0.0};
+        for (r = 0; r < row_count; r++) {
+            const double factor = factors[r], *row = rows[r] + i;
+            for (k = 0; k < 4; k++) sums[k] += factor * row[k];
+        }
+        for (k = 0; k < 4; k++) out[i + k] = sums[k];
+    }
+    for (; i < n; i++) {
+        double sum = 0.0;
+        for (r = 0; r < row_count; r++) sum += factors[r] * rows[r][i];
+        out[i] = sum;
+    }
+}
+
+/* Reductions over scenarios. */
+static double lanes_lowest(int64_t n, const double *a) {
+    double found = a[0];
+    for (int64_t i = 1; i < n; i++) found = (IS_NAN(a[i]) || a[i] < found) ? a[i] : found;
+    return found;
+}
+
+static double lanes_highest(int64_t n, const double *a) {
+    double found = a[0];
+    for (int64_t i = 1; i < n; i++) found = (IS_NAN(a[i]) || a[i] > found) ? a[i] : found;
+    return found;
+}
+
+static double lanes_average(int64_t n, const double *a, const double *weights) {
+    double sum = 0.0, total = 0.0;
+    for (int64_t i = 0; i < n; i++) {
+        sum += weights[i] * a[i];
+        total += weights[i];
+    }
+    return sum / total;
+}
+
+typedef struct { double value, weight; int64_t index; } weighted_lane;
+
+static int compare_weighted(const void *a, const void *b) {
+    const weighted_lane *x = (const weighted_lane *)a, *y = (const weighted_lane *)b;
+    if (x->value != y->value) return x->value < y->value ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+LOOPS static int64_t lanes_has_nan(int64_t n, const double *a) {
+    int64_t found = 0;
+    for (int64_t i = 0; i < n; i++) found |= IS_NAN(a[i]);
+    return found;
+}
+
+/* Any scenario of equal weight: keep the `most` lowest values, sorted; few, so most lanes cost one comparison. */
+static void lowest_values(int64_t n, const double *a, int64_t most, double *kept) {
+    int64_t count = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const double x = a[i];
+        int64_t k;
+        if (count == most && !(x < kept[most - 1])) continue;
+        for (k = count < most ? count++ : most - 1; k > 0 && kept[k - 1] > x; k--) kept[k] = kept[k - 1];
+        kept[k] = x;
+    }
+}
+
+enum { FEW_LANES = 64 };
+
+/*
+ * The lower tail of a distribution of n weighted values, of probability p, 0 < p <= 1: its quantile, the lowest value at
+ * which the cumulated weight reaches p of the total (no interpolation), or its mean, the last value counting in part.
+ *
+ * `scratch` has room for n weighted lanes. The share of a rounding error of 1e-12 counts as reached.
+ */
+static double lanes_tail(int64_t n, const double *a, const double *weights, int is_equal, double p, int want_mean,
+                         weighted_lane *scratch) {
+    double total = 0.0, wanted, sum = 0.0, cumulated = 0.0;
+    int64_t i;
+    if (!(p > 0.0 && p <= 1.0) || lanes_has_nan(n, a)) return LANE_NAN;
+    if (is_equal) {
+        double kept[FEW_LANES];
+        const double share = p * (double)n;
+        int64_t most = (int64_t)ceil(share * (1.0 - 1e-12));
+        if (most < 1) most = 1;
+        if (most <= FEW_LANES) {
+            lowest_values(n, a, most, kept);
+            if (!want_mean) return kept[most - 1];
+            for (i = 0; i < most - 1; i++) sum += kept[i];
+            sum += kept[most - 1] * (share - (double)(most - 1));
+            return sum / share;
+        }
+    }
+    for (i = 0; i < n; i++) {
+        scratch[i].value = a[i];
+        scratch[i].weight = is_equal ? 1.0 : weights[i];
+        scratch[i].index = i;
+        total += scratch[i].weight;
+    }
+    qsort(scratch, (size_t)n, sizeof(weighted_lane), compare_weighted);
+    wanted = p * total;
+    for (i = 0; i < n; i++) {
+        if (cumulated + scratch[i].weight >= wanted * (1.0 - 1e-12)) break;
+        cumulated += scratch[i].weight;
+        sum += scratch[i].weight * scratch[i].value;
+    }
+    if (i == n) i = n - 1;
+    if (!want_mean) return scratch[i].value;
+    return (sum + (wanted - cumulated) * scratch[i].value) / wanted;
+}
+
+#endif
