@@ -22,7 +22,7 @@ from marginrules.machine import Code, Key, Models, Parameter, Portfolio, Strateg
 from marginrules.machine import Place as MachinePlace
 from marginrules.rulebook import formula
 from marginrules.rulebook.diagnostic import Place, Sink, StopReading
-from marginrules.rulebook.digest import canonical, hashed
+from marginrules.rulebook.digest import canonical, code_meaning
 from marginrules.rulebook.parse import Scalar
 from marginrules.rulebook.portfolios import KEYS, PORTFOLIO, FigurePart, Formulas
 from marginrules.rulebook.scenarios import LABEL, WEIGHT, ScenarioPart, table_of
@@ -119,7 +119,7 @@ class _ModelCompiler:
         self._book = book
         self._sections: Sections = book.sections
         self._codes: list[Code] = []
-        self._numbers: dict[str, int] = {}  # meaning of a code -> its number
+        self._numbers: dict[tuple[Any, ...], int] = {}  # meaning of a code -> its number
         self._characters = 0  # of formulas compiled so far
         self._environment = self._name()
         # Every name that formulas share could be read.
@@ -340,7 +340,7 @@ class _ModelCompiler:
         """Return the number of a program, the same for two that mean the same; -1 where there is none."""
         if code is None:
             return -1
-        meaning = hashed(canonical(code))
+        meaning = code_meaning(code)
         if meaning not in self._numbers:
             if len(self._codes) >= PROGRAMS_MAX:
                 self._sink.add("MR-R107", place, f"formulas compile to more than {PROGRAMS_MAX:,} programs")

@@ -81,7 +81,7 @@ class RecordedTables:
     """Keep what the compiler hands to the core."""
 
     def __init__(self, *rows: Any) -> None:
-        self.lines, self.rules, self.credits, self.collateral, self.thresholds, self.defaults = rows
+        self.lines, self.rules, self.credits, self.collateral, self.thresholds, self.defaults, self.models = rows
 
 
 @pytest.fixture

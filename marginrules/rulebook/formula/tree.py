@@ -65,6 +65,7 @@ class Call:
 
 
 Tree = Literal | Name | Call
+NO_KEY = Key(0)
 
 
 # As understood.
@@ -82,7 +83,7 @@ class Dimensions:
     """
 
     is_of_positions: bool = False
-    key: Key = Key(0)
+    key: Key = NO_KEY
     table: int = -1
 
     @property
@@ -116,4 +117,4 @@ class Typed:
     args: tuple[Typed, ...] = ()
     value: float = 0.0
     index: int = -1
-    key: Key = Key(0)
+    key: Key = NO_KEY
