@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Types of the extension, written by hand. Shapes and units stand in the docstrings of the source.
 
-from typing import final
+from collections.abc import Sequence
+from typing import TypeAlias, final
+
+_Formula: TypeAlias = tuple[int, Sequence[tuple[int, int]]] | None
+_Strategy: TypeAlias = tuple[
+    Sequence[tuple[int, int, float]], Sequence[tuple[int, int, int, int]], _Formula, _Formula, _Formula
+]
 
 @final
 class Tables:
@@ -133,3 +139,32 @@ class Engine:
         asset_moves: list[tuple[int, float]],
     ) -> Assessment: ...
     def liquidation_price(self, pool: int, instrument: int, now: int, ratio: float) -> float | None: ...
+
+@final
+class StrategyGrouping:
+    def __init__(
+        self,
+        legs: Sequence[tuple[int, float, Sequence[float]]],
+        strategies: Sequence[_Strategy],
+        run: int = 0,
+        multiplier_field: int = 4,
+        candidates: int = 16_384,
+    ) -> None: ...
+    @property
+    def candidates(self) -> list[tuple[int, tuple[int, ...], float]]: ...
+    @property
+    def groups(self) -> list[tuple[int, tuple[int, ...], float, float]]: ...
+    @property
+    def bound(self) -> float: ...
+    @property
+    def pivots(self) -> int: ...
+    @property
+    def is_whole(self) -> bool: ...
+    @property
+    def is_complete(self) -> bool: ...
+    def find(self) -> None: ...
+    def price(self, costs: Sequence[float | None]) -> None: ...
+    def price_by_code(self, requirement: int) -> None: ...
+    def solve(
+        self, fallback: float = ..., nodes: int | None = None, work: int | None = None
+    ) -> tuple[float, bool, int, int]: ...
