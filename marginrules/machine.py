@@ -303,6 +303,8 @@ class Strategy:
     Args:
         condition: code whose output is 1 where these legs form the strategy; -1: always.
         initial, maintenance: codes, amount per unit of the strategy.
+        joins: what follows from the condition about two legs, so that fewer combinations are looked at: rows (first leg,
+            second leg, Field, 0 equal, 1 less, 2 less or equal).
     """
 
     name: str
@@ -311,6 +313,7 @@ class Strategy:
     condition: int
     initial: int
     maintenance: int
+    joins: tuple[tuple[int, int, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,7 @@ cdef struct Code:
     int32_t outputs[2]
     int32_t output_count
     int32_t uses_orders
+    const Program* program
 
 cdef struct ScenarioTable:
     double* columns          # one after the other; the first is the weight
@@ -215,8 +216,9 @@ cdef struct Frame:           # one run of one program
     const double** blocks    # of the members' instruments
     const PoolFigures* figures
     const double* inputs
+    const double* const* lane_inputs     # instead, where they do not lie side by side
     int64_t member_count
-    int64_t input_stride     # lanes of each input
+    int64_t input_stride     # lanes of each input; of more than one, scalars have as many
     double* scalars
     double* positions        # [register][member]
     double* groups[16]        # [key]: [register][subgroup]
@@ -295,6 +297,8 @@ cdef double* place_of(Frame* f, int32_t operand, int64_t* stride) noexcept nogil
         return f.group_scenarios[key] + (index * f.group_counts[key] + table) * f.code.scenario_count_max
     if place == AT_INPUT:
         stride[0] = 1 if f.input_stride > 1 else 0
+        if f.lane_inputs != NULL:
+            return <double*>f.lane_inputs[index]
         return <double*>f.inputs + index * f.input_stride
     if place == AT_SERIES:
         stride[0] = 1
@@ -614,7 +618,8 @@ cdef void lowest_payoff(const Frame* f, int32_t key, double* out) noexcept nogil
                 at = f.members + i
                 if key < 0 or f.group_of[key][i] == g:
                     payoff += payoff_of(f.view.specs + at.instrument, f.view.marks + at.instrument, price) * at.quantity
-            if not (payoff >= out[g]):
+            # What is not a number stays.
+            if not (isnan(out[g]) or payoff >= out[g]):
                 out[g] = payoff
 
 
@@ -853,6 +858,3 @@ cdef int64_t partition(
         group_of[k] = slots[slot]
     return groups
 
-
-cdef double strategy_margin(Frame* f, int32_t book, int32_t which) noexcept nogil:
-    return NAN

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from marginrules.limits import FORMULAS_CHARACTERS_MAX, PORTFOLIOS_MAX, PROGRAMS_MAX
-from marginrules.machine import Code, Key, Models, Parameter, Portfolio, Strategy, StrategyBook
+from marginrules.machine import Code, Field, Key, Models, Parameter, Portfolio, Strategy, StrategyBook
 from marginrules.machine import Place as MachinePlace
 from marginrules.rulebook import formula
 from marginrules.rulebook.diagnostic import Place, Sink, StopReading
@@ -34,6 +34,8 @@ from marginrules.rulebook.tables import rows_of
 T = TypeVar("T")
 UNKNOWN_NAME = "MR-R402"
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_COMPARISON = re.compile(r"(\w+)\.(\w+)\s*(==|<=|>=|<|>)\s*(\w+)\.(\w+)")
+_JOINED = ("strike", "days", "multiplier")
 _MISSPELT = 0.8  # how like another name is, of 1
 
 
@@ -274,7 +276,8 @@ class _ModelCompiler:
         with self._muted(part.is_sound):
             condition = -1 if part.where is None else self._of_legs(part, part.where, "condition")
             initial, maintenance = (self._of_legs(part, one, "amount") for one in (part.initial, part.maintenance))
-        return Strategy(part.name, part.place.line, part.legs, condition, initial, maintenance)
+        joins = () if part.where is None else _joins(part.where.text, tuple(leg.name for leg in part.legs))
+        return Strategy(part.name, part.place.line, part.legs, condition, initial, maintenance, joins)
 
     def _of_legs(self, part: StrategyPart, written: Scalar, wants: str) -> int:
         self._spend({}, written)
@@ -348,6 +351,23 @@ class _ModelCompiler:
             self._numbers[meaning] = len(self._codes)
             self._codes.append(code)
         return self._numbers[meaning]
+
+
+def _joins(condition: str, legs: tuple[str, ...]) -> tuple[tuple[int, int, int, int], ...]:
+    """Return comparisons of two legs of which a condition is nothing but a conjunction; none where it is more."""
+    joins = []
+    for term in condition.split(" and "):
+        found = _COMPARISON.fullmatch(term.strip())
+        if not found:
+            return ()
+        left, left_field, relation, right, right_field = found.groups()
+        if left_field != right_field or left not in legs or right not in legs or left_field not in _JOINED:
+            continue
+        first, second = legs.index(left), legs.index(right)
+        if relation.startswith(">"):
+            first, second = second, first
+        joins.append((first, second, int(Field[left_field.upper()]), {"==": 0, "<": 1, ">": 1}.get(relation, 2)))
+    return tuple(joins)
 
 
 def _used(figure: FigurePart, define: dict[str, Scalar]) -> dict[str, Scalar]:
