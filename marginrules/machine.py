@@ -10,7 +10,7 @@ subgroup, and each instruction works on *lanes*: all positions, all subgroups, o
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PARAMETER_FIRST = 64  # a field number from here on is a parameter that the rulebook itself sets for each instrument
 
@@ -313,7 +313,7 @@ class Strategy:
     condition: int
     initial: int
     maintenance: int
-    joins: tuple[tuple[int, int, int, int], ...] = ()
+    joins: tuple[tuple[int, int, int, int], ...] = field(default=(), compare=False)  # the condition means it already
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ cdef int32_t legs_of(Frame* f, GroupLeg* legs, double* fields) noexcept nogil:
         if spec.kind != OPTION and spec.kind != SPOT:
             continue
         one.spec, one.mark = spec, f.view.marks + f.members[k].instrument
-        one.quotes = f.view.quotes[f.members[k].instrument].values
+        one.quotes = <const double*>f.view.quotes[f.members[k].instrument].values
         for field in range(LEG_FIELDS):
             fields[count * LEG_FIELDS + field] = field_of_instrument(&one, field)
         legs[count].fields, legs[count].quantity, legs[count].right = (
