@@ -45,6 +45,8 @@ class Field(enum.IntEnum):
     FORWARD_CONFIDENCE = 23
     VOLATILITY_CONFIDENCE = 24
     KIND = 25  # InstrumentKind
+    INDEX_CONFIDENCE = 26
+    STABLE_PRICE = 27
     # Of a position
     QUANTITY = 32
     COST = 33  # in the rulebook's currency
@@ -83,6 +85,8 @@ PUBLISHED = (
     Field.REALIZED_VOLATILITY,
     Field.FORWARD_CONFIDENCE,
     Field.VOLATILITY_CONFIDENCE,
+    Field.INDEX_CONFIDENCE,
+    Field.STABLE_PRICE,
 )
 
 

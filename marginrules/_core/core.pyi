@@ -2,9 +2,12 @@
 # Types of the extension, written by hand. Shapes and units stand in the docstrings of the source.
 
 from array import array
+from collections.abc import Sequence
 from typing import TypeAlias, final
 
 from typing_extensions import Buffer
+
+from marginrules.machine import Models
 
 @final
 class Tables:

@@ -70,6 +70,7 @@ cdef enum:  # marginrules.machine.Field
     FIELD_OPEN_INTEREST = 14
     FIELD_AUCTION_PRICE = 17
     FIELD_KIND = 25
+    FIELD_PUBLISHED_END = 28
     FIELD_QUANTITY = 32  # the first of a position
     FIELD_COST, FIELD_LEVERAGE, FIELD_BUY_ORDERS, FIELD_SELL_ORDERS, FIELD_BUY_ORDERS_VALUE, FIELD_SELL_ORDERS_VALUE
     FIELD_BUY_ORDERS_OPENING_VALUE, FIELD_SELL_ORDERS_OPENING_VALUE
@@ -218,10 +219,10 @@ cdef struct Frame:           # one run of one program
     int64_t input_stride     # lanes of each input
     double* scalars
     double* positions        # [register][member]
-    double* groups[8]        # [key]: [register][subgroup]
-    double* group_scenarios[8]
-    int32_t* group_of[8]     # [key]: [member]
-    int64_t group_counts[8]
+    double* groups[16]        # [key]: [register][subgroup]
+    double* group_scenarios[16]
+    int32_t* group_of[16]     # [key]: [member]
+    int64_t group_counts[16]
     double* scenarios[64]    # [table]: [register][scenario]
     double* lanes            # [register][widest]
     double* broadcast        # [operand][widest]
@@ -304,10 +305,10 @@ cdef double* place_of(Frame* f, int32_t operand, int64_t* stride) noexcept nogil
 cdef const double* series_of(const Frame* f) noexcept nogil:
     """Return the moves of the instrument's underlying in each historical scenario, newest first; NULL where unknown."""
     cdef const double* found
-    # An asset that came after the series were published is not among them.
-    if f.view.series == NULL or not 0 <= f.spec.underlying < f.view.series_stride:
+    # An underlying that came after the series were published is not among them.
+    if f.view.series == NULL or not 0 <= f.spec.family < f.view.series_stride:
         return f.view.program.unknown_series
-    found = f.view.series[f.table * f.view.series_stride + f.spec.underlying]
+    found = f.view.series[f.table * f.view.series_stride + f.spec.family]
     return found if found != NULL else f.view.program.unknown_series
 
 
@@ -315,7 +316,7 @@ cdef double field_of_instrument(const Frame* f, int32_t field) noexcept nogil:
     cdef const Spec* spec = f.spec
     if field >= PARAMETER_FIRST:
         return f.parameters[field - PARAMETER_FIRST]
-    if FIELD_INDEX <= field < FIELD_KIND:
+    if FIELD_INDEX <= field < FIELD_PUBLISHED_END and field != FIELD_KIND:
         return f.quotes[field]
     if field == FIELD_MARK:
         return spec.mark
@@ -788,7 +789,7 @@ cdef inline uint64_t key_of(const View* view, const Member* member, int32_t mask
     cdef const Spec* spec = view.specs + member.instrument
     cdef uint64_t key = 0x9E3779B97F4A7C15ULL, bits
     if mask & BY_UNDERLYING:
-        key = mixed(key, <uint64_t><int64_t>spec.underlying)
+        key = mixed(key, <uint64_t><int64_t>spec.family)
     if mask & BY_EXPIRY:
         key = mixed(key, <uint64_t>spec.expires_ns)
     if mask & BY_STRIKE:
@@ -814,7 +815,7 @@ cdef inline uint64_t mixed(uint64_t key, uint64_t more) noexcept nogil:
 cdef inline int is_alike(const View* view, const Member* a, const Member* b, int32_t mask) noexcept nogil:
     cdef const Spec* x = view.specs + a.instrument
     cdef const Spec* y = view.specs + b.instrument
-    return ((not mask & BY_UNDERLYING or x.underlying == y.underlying)
+    return ((not mask & BY_UNDERLYING or x.family == y.family)
             and (not mask & BY_EXPIRY or x.expires_ns == y.expires_ns)
             and (not mask & BY_STRIKE or x.strike == y.strike)
             and (not mask & BY_SETTLEMENT or x.settlement == y.settlement)

@@ -8,7 +8,7 @@ cdef int build_code(Code* made, object code, ScenarioTable* tables) except -1:
     for k, value in enumerate(code.constants):
         made.constants[k] = value
     made.key_count = len(code.keys)
-    if made.key_count > 8:
+    if made.key_count > 16:
         raise ValueError(f"a program had {made.key_count} keys")
     made.keys = <int32_t*>allocate(made.key_count, sizeof(int32_t))
     for k, value in enumerate(code.keys):

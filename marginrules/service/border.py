@@ -27,7 +27,7 @@ _SHARE, _YIELD = (0.0, 1.0, False), (-1.0, 10.0, False)
 _FIELD_RANGES = {
     "index": _ABOVE_ZERO,
     "forward": _ABOVE_ZERO,
-    "volatility": (0.0, 50.0, True),
+    "volatility": (0.0, 10_000.0, True),
     "rate": _YIELD,
     "dividend_yield": _YIELD,
     "confidence": _SHARE,
@@ -40,6 +40,8 @@ _FIELD_RANGES = {
     "delta": (-10.0, 10.0, False),
     "forward_confidence": _SHARE,
     "volatility_confidence": _SHARE,
+    "index_confidence": _SHARE,
+    "stable_price": _ABOVE_ZERO,
 }
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,127}")
 

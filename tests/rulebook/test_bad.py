@@ -90,7 +90,7 @@ def test_every_code_has_a_rulebook() -> None:
     """No code is without a rulebook that causes it, and no rulebook claims a code that there is not."""
     claimed = {path.stem[:7] for path in BAD if path.stem != "many"}
     assert claimed <= PROBLEMS.keys()
-    made = {code for _, codes in HOSTILE.values() for either in codes for code in either}
+    made = {code for _, either in HOSTILE.values() for codes in either for code in codes}
     assert claimed | made == PROBLEMS.keys()
 
 

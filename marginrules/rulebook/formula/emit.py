@@ -11,7 +11,7 @@ from marginrules.limits import (
     FORMULA_LANES_MAX,
     FORMULA_REGISTERS_MAX,
 )
-from marginrules.machine import Code, Field, Op, Place, Stage, StageKind
+from marginrules.machine import Code, Op, Place, Stage, StageKind
 from marginrules.rulebook.formula.stages import Planned, plan
 from marginrules.rulebook.formula.values import Home, Value
 from marginrules.rulebook.formula.vocabulary import ORDER_FIELDS
@@ -58,7 +58,7 @@ def emit(outputs: Sequence[Value], keys: Sequence[int], columns: dict[int, int],
         stages=stages,
         fields=tuple(fields),
         outputs=tuple(emitter.kept[value] for value in outputs),
-        uses_orders=any(Field(field) in ORDER_FIELDS for field in fields),
+        uses_orders=not ORDER_FIELDS.isdisjoint(fields),
         inputs=tuple(inputs),
     )
 

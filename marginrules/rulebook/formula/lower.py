@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from marginrules.limits import FORMULA_DEPTH_MAX
-from marginrules.machine import Op
+from marginrules.machine import PARAMETER_FIRST, Op
 from marginrules.rulebook.formula.derived import Derived
 from marginrules.rulebook.formula.tree import Typed
 from marginrules.rulebook.formula.values import Value, Values
@@ -115,6 +115,7 @@ class Lowering:
         read = {
             "number": lambda: self.values.constant(tree.value),
             "field": lambda: self._field(tree.name),
+            "parameter": lambda: self.values.load(PARAMETER_FIRST + tree.index),
             "column": lambda: self.values.column(tree.dims.table, tree.index),
             "move": lambda: self.values.move(tree.dims.table),
             "input": lambda: self.values.given(self.inputs.index(tree.name)),

@@ -45,6 +45,9 @@ def resolve(to: Reporter, env: Environment, scope: Scope, definitions: Definitio
     if text in env.constants:
         constant = env.constants[text]
         return Typed("number", text, constant.unit, SINGLE, value=constant.value)
+    if text in env.parameters and not scope.legs:
+        number, unit = env.parameters[text]
+        return Typed("parameter", text, unit, OF_POSITIONS, index=number)
     if text in scope.fields:
         dims = SINGLE if text in scope.pool else OF_POSITIONS
         return Typed("field", text, scope.fields[text].unit, dims)
@@ -103,10 +106,12 @@ def _report_unknown(to: Reporter, env: Environment, scope: Scope, definitions: D
         message, hint = f"'{text}' is a tier table", f"write tiered({text}, x)"
     elif text in env.strategies:
         message, hint = f"'{text}' is a strategy book", f"write strategy_margin({text}, initial)"
+    elif text in env.parameters:
+        message, hint = f"parameter '{text}' is not available in {scope.where}", "a leg has only fields"
     elif text in scope.legs:
         message, hint = f"'{text}' is a leg", f"write {text}.strike"
     else:
-        known = [*definitions, *scope.given, *env.constants, *scope.fields]
+        known = [*definitions, *scope.given, *env.constants, *env.parameters, *scope.fields]
         message, hint = f"'{text}' is not known", suggest(text, known)
         near = nearest(text, FUNCTIONS)
         hint = hint or (f"did you mean {FUNCTIONS[near].signature(near)}?" if near else "")

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from marginrules.machine import Field, Op, Place, StageKind
+from marginrules.machine import PARAMETER_FIRST, Field, Op, Place, StageKind
 
 OVER_POSITIONS = (Op.TOTAL, Op.SMALLEST, Op.LARGEST, Op.TOTAL_PRODUCT)
 OVER_SCENARIOS = (Op.LOWEST, Op.HIGHEST, Op.QUANTILE, Op.TAIL_MEAN, Op.AVERAGE)
@@ -130,10 +130,11 @@ class Values:
         """Return an input of the caller."""
         return self._kept((Place.INPUT, index), None, (), index, Space(is_pure=False), Place.INPUT)
 
-    def load(self, field: Field) -> Value:
-        """Return a field of an instrument, a position or the pool."""
-        is_of_pool = field >= Field.COLLATERAL
-        space = Space(is_of_positions=not is_of_pool, is_pure=field < Field.QUANTITY)
+    def load(self, field: int) -> Value:
+        """Return a field of an instrument, a position or the pool, or a parameter of an instrument."""
+        is_of_pool = Field.COLLATERAL <= field < PARAMETER_FIRST
+        is_pure = field < Field.QUANTITY or field >= PARAMETER_FIRST
+        space = Space(is_of_positions=not is_of_pool, is_pure=is_pure)
         return self._kept((Op.LOAD, field), Op.LOAD, (), int(field), space)
 
     def key(self, mask: int) -> int:

@@ -50,6 +50,10 @@ INSTRUMENT_FIELDS: dict[str, FieldWord] = {
     "volatility_confidence": FieldWord(
         NUMBER, "How far the volatility can be relied on, as published.", Field.VOLATILITY_CONFIDENCE
     ),
+    "index_confidence": FieldWord(NUMBER, "How far the index can be relied on, as published.", Field.INDEX_CONFIDENCE),
+    "stable_price": FieldWord(
+        NUMBER, "Price of the stablecoin that stands for the rulebook's currency, as published.", Field.STABLE_PRICE
+    ),
     "long_factor": FieldWord(NUMBER, "Factor for long positions, as published.", Field.LONG_FACTOR),
     "short_factor": FieldWord(NUMBER, "Factor for short positions, as published.", Field.SHORT_FACTOR),
     "open_interest": FieldWord(AMOUNT, "Open interest, as published.", Field.OPEN_INTEREST),
