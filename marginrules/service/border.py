@@ -196,17 +196,37 @@ def _close_time_ns(name: str, item: Data) -> int:
     return moment
 
 
-def order(data: Data, who: str = "order") -> Order:
+def order(data: Data) -> Order:
     """Read one order."""
-    price, leverage = data.get("price", 0.0), data.get("leverage", 0.0)
+    return order_of(
+        data["client_order_id"],
+        data["symbol"],
+        data["quantity"],
+        data.get("price", 0.0),
+        data.get("leverage", 0.0),
+        data.get("reduce_only", False),
+        data.get("expires_ns", 0),
+    )
+
+
+def order_of(  # the way of every check: without a mapping in between
+    client_order_id: str,
+    symbol: str,
+    size: float,
+    price: float,
+    leverage: float,
+    reduce_only: bool,
+    expires_ns: int,
+) -> Order:
+    """Make one order of its parts; a price or leverage of 0 is none."""
     return Order(
-        client_order_id=identifier("client_order_id", data["client_order_id"]),
-        symbol=identifier("symbol", data["symbol"]),
-        quantity=quantity("quantity", data["quantity"]),
-        price=number("price", price, 0.0) if price else 0.0,
-        leverage=_leverage(who, leverage) if leverage else 0.0,
-        reduce_only=bool(data.get("reduce_only", False)),
-        expires_ns=time_ns("expires_ns", data.get("expires_ns", 0)),
+        identifier("client_order_id", client_order_id),
+        identifier("symbol", symbol),
+        quantity("quantity", size),
+        number("price", price, 0.0) if price else 0.0,
+        _leverage("order", leverage) if leverage else 0.0,
+        bool(reduce_only),
+        time_ns("expires_ns", expires_ns) if expires_ns else 0,
     )
 
 
