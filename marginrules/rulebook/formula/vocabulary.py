@@ -50,9 +50,7 @@ INSTRUMENT_FIELDS: dict[str, FieldWord] = {
     "volatility_confidence": FieldWord(
         NUMBER, "How far the volatility can be relied on, as published.", Field.VOLATILITY_CONFIDENCE
     ),
-    "index_confidence": FieldWord(
-        NUMBER, "How far the index can be relied on, as published.", Field.INDEX_CONFIDENCE
-    ),
+    "index_confidence": FieldWord(NUMBER, "How far the index can be relied on, as published.", Field.INDEX_CONFIDENCE),
     "stable_price": FieldWord(
         NUMBER, "Price of the stablecoin that stands for the rulebook's currency, as published.", Field.STABLE_PRICE
     ),
