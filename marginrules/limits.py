@@ -15,6 +15,8 @@ TIERS_MAX = 64  # lines of one tier table
 STEPS_MAX = 16  # steps of one ladder
 
 CONSTANTS_MAX = 256
+PARAMETERS_MAX = 32
+PARAMETER_VALUES_MAX = 10_000  # of one parameter
 TABLES_MAX = 64
 SCENARIO_TABLES_MAX = 64
 SCENARIOS_MAX = 10_000  # of one table

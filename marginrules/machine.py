@@ -10,7 +10,7 @@ subgroup, and each instruction works on *lanes*: all positions, all subgroups, o
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PARAMETER_FIRST = 64  # a field number from here on is a parameter that the rulebook itself sets for each instrument
 
@@ -45,6 +45,8 @@ class Field(enum.IntEnum):
     FORWARD_CONFIDENCE = 23
     VOLATILITY_CONFIDENCE = 24
     KIND = 25  # InstrumentKind
+    INDEX_CONFIDENCE = 26
+    STABLE_PRICE = 27
     # Of a position
     QUANTITY = 32
     COST = 33  # in the rulebook's currency
@@ -83,6 +85,8 @@ PUBLISHED = (
     Field.REALIZED_VOLATILITY,
     Field.FORWARD_CONFIDENCE,
     Field.VOLATILITY_CONFIDENCE,
+    Field.INDEX_CONFIDENCE,
+    Field.STABLE_PRICE,
 )
 
 
@@ -299,6 +303,8 @@ class Strategy:
     Args:
         condition: code whose output is 1 where these legs form the strategy; -1: always.
         initial, maintenance: codes, amount per unit of the strategy.
+        joins: what follows from the condition about two legs, so that fewer combinations are looked at: rows (first leg,
+            second leg, Field, 0 equal, 1 less, 2 less or equal).
     """
 
     name: str
@@ -307,6 +313,7 @@ class Strategy:
     condition: int
     initial: int
     maintenance: int
+    joins: tuple[tuple[int, int, int, int], ...] = field(default=(), compare=False)  # the condition means it already
 
 
 @dataclass(frozen=True, slots=True)

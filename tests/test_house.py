@@ -7,6 +7,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,16 @@ def test_every_file_has_its_licence_line() -> None:
             text = path.read_text(encoding="utf-8")
             if "_pb" not in path.parts and text:
                 assert text.startswith("# SPDX-License-Identifier: Apache-2.0"), path
+
+
+def test_package_data_exists_and_ships_the_books() -> None:
+    """Every pattern of package data finds a file, and what is installed as `books` is what stands in `rules/`."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    for pattern in settings["package-data"]["marginrules"]:
+        assert any(PACKAGE.glob(pattern)), pattern
+    shipped = {str(path.relative_to(PACKAGE / "books")) for path in (PACKAGE / "books").rglob("*.yaml")}
+    assert shipped == {str(path.relative_to(ROOT / "rules")) for path in (ROOT / "rules").rglob("*.yaml")}
+    assert "us-broker/rulebook.yaml" in shipped
 
 
 def test_generated_code_is_fresh(tmp_path: Path) -> None:

@@ -9,6 +9,11 @@ from typing_extensions import Buffer
 
 from marginrules.machine import Models
 
+_Formula: TypeAlias = tuple[int, Sequence[tuple[int, int]]] | None
+_Strategy: TypeAlias = tuple[
+    Sequence[tuple[int, int, float]], Sequence[tuple[int, int, int, int]], _Formula, _Formula, _Formula
+]
+
 @final
 class Tables:
     product_count: int
@@ -221,3 +226,32 @@ def black_scholes_implied(
 def american_implied(
     right: Column, price: Column, spot: Column, strike: Column, years: Column, rate: Column, dividend_yield: Column
 ) -> array[float]: ...
+
+@final
+class StrategyGrouping:
+    def __init__(
+        self,
+        legs: Sequence[tuple[int, float, Sequence[float]]],
+        strategies: Sequence[_Strategy],
+        run: int = 0,
+        multiplier_field: int = 4,
+        candidates: int = 16_384,
+    ) -> None: ...
+    @property
+    def candidates(self) -> list[tuple[int, tuple[int, ...], float]]: ...
+    @property
+    def groups(self) -> list[tuple[int, tuple[int, ...], float, float]]: ...
+    @property
+    def bound(self) -> float: ...
+    @property
+    def pivots(self) -> int: ...
+    @property
+    def is_whole(self) -> bool: ...
+    @property
+    def is_complete(self) -> bool: ...
+    def find(self) -> None: ...
+    def price(self, costs: Sequence[float | None]) -> None: ...
+    def price_by_code(self, requirement: int) -> None: ...
+    def solve(
+        self, fallback: float = ..., nodes: int | None = None, work: int | None = None
+    ) -> tuple[float, bool, int, int]: ...

@@ -71,6 +71,7 @@ cdef enum:  # marginrules.machine.Field
     FIELD_OPEN_INTEREST = 14
     FIELD_AUCTION_PRICE = 17
     FIELD_KIND = 25
+    FIELD_PUBLISHED_END = 28
     FIELD_QUANTITY = 32  # the first of a position
     FIELD_COST, FIELD_LEVERAGE, FIELD_BUY_ORDERS, FIELD_SELL_ORDERS, FIELD_BUY_ORDERS_VALUE, FIELD_SELL_ORDERS_VALUE
     FIELD_BUY_ORDERS_OPENING_VALUE, FIELD_SELL_ORDERS_OPENING_VALUE
@@ -127,6 +128,7 @@ cdef struct Code:
     int32_t outputs[2]
     int32_t output_count
     int32_t uses_orders
+    const Program* program
 
 cdef struct ScenarioTable:
     double* columns          # one after the other; the first is the weight
@@ -215,14 +217,15 @@ cdef struct Frame:           # one run of one program
     const double** blocks    # of the members' instruments
     const PoolFigures* figures
     const double* inputs
+    const double* const* lane_inputs     # instead, where they do not lie side by side
     int64_t member_count
-    int64_t input_stride     # lanes of each input
+    int64_t input_stride     # lanes of each input; of more than one, scalars have as many
     double* scalars
     double* positions        # [register][member]
-    double* groups[8]        # [key]: [register][subgroup]
-    double* group_scenarios[8]
-    int32_t* group_of[8]     # [key]: [member]
-    int64_t group_counts[8]
+    double* groups[16]        # [key]: [register][subgroup]
+    double* group_scenarios[16]
+    int32_t* group_of[16]     # [key]: [member]
+    int64_t group_counts[16]
     double* scenarios[64]    # [table]: [register][scenario]
     double* lanes            # [register][widest]
     double* broadcast        # [operand][widest]
@@ -295,6 +298,8 @@ cdef double* place_of(Frame* f, int32_t operand, int64_t* stride) noexcept nogil
         return f.group_scenarios[key] + (index * f.group_counts[key] + table) * f.code.scenario_count_max
     if place == AT_INPUT:
         stride[0] = 1 if f.input_stride > 1 else 0
+        if f.lane_inputs != NULL:
+            return <double*>f.lane_inputs[index]
         return <double*>f.inputs + index * f.input_stride
     if place == AT_SERIES:
         stride[0] = 1
@@ -305,10 +310,10 @@ cdef double* place_of(Frame* f, int32_t operand, int64_t* stride) noexcept nogil
 cdef const double* series_of(const Frame* f) noexcept nogil:
     """Return the moves of the instrument's underlying in each historical scenario, newest first; NULL where unknown."""
     cdef const double* found
-    # An asset that came after the series were published is not among them.
-    if f.view.series == NULL or not 0 <= f.spec.underlying < f.view.series_stride:
+    # An underlying that came after the series were published is not among them.
+    if f.view.series == NULL or not 0 <= f.spec.family < f.view.series_stride:
         return f.view.program.unknown_series
-    found = f.view.series[f.table * f.view.series_stride + f.spec.underlying]
+    found = f.view.series[f.table * f.view.series_stride + f.spec.family]
     return found if found != NULL else f.view.program.unknown_series
 
 
@@ -316,7 +321,7 @@ cdef double field_of_instrument(const Frame* f, int32_t field) noexcept nogil:
     cdef const Spec* spec = f.spec
     if field >= PARAMETER_FIRST:
         return f.parameters[field - PARAMETER_FIRST]
-    if FIELD_INDEX <= field < FIELD_KIND:
+    if FIELD_INDEX <= field < FIELD_PUBLISHED_END and field != FIELD_KIND:
         return f.quotes[field]
     if field == FIELD_MARK:
         return spec.mark
@@ -614,7 +619,8 @@ cdef void lowest_payoff(const Frame* f, int32_t key, double* out) noexcept nogil
                 at = f.members + i
                 if key < 0 or f.group_of[key][i] == g:
                     payoff += payoff_of(f.view.specs + at.instrument, f.view.marks + at.instrument, price) * at.quantity
-            if not (payoff >= out[g]):
+            # What is not a number stays.
+            if not (isnan(out[g]) or payoff >= out[g]):
                 out[g] = payoff
 
 
@@ -789,7 +795,7 @@ cdef inline uint64_t key_of(const View* view, const Member* member, int32_t mask
     cdef const Spec* spec = view.specs + member.instrument
     cdef uint64_t key = 0x9E3779B97F4A7C15ULL, bits
     if mask & BY_UNDERLYING:
-        key = mixed(key, <uint64_t><int64_t>spec.underlying)
+        key = mixed(key, <uint64_t><int64_t>spec.family)
     if mask & BY_EXPIRY:
         key = mixed(key, <uint64_t>spec.expires_ns)
     if mask & BY_STRIKE:
@@ -815,7 +821,7 @@ cdef inline uint64_t mixed(uint64_t key, uint64_t more) noexcept nogil:
 cdef inline int is_alike(const View* view, const Member* a, const Member* b, int32_t mask) noexcept nogil:
     cdef const Spec* x = view.specs + a.instrument
     cdef const Spec* y = view.specs + b.instrument
-    return ((not mask & BY_UNDERLYING or x.underlying == y.underlying)
+    return ((not mask & BY_UNDERLYING or x.family == y.family)
             and (not mask & BY_EXPIRY or x.expires_ns == y.expires_ns)
             and (not mask & BY_STRIKE or x.strike == y.strike)
             and (not mask & BY_SETTLEMENT or x.settlement == y.settlement)
@@ -853,6 +859,3 @@ cdef int64_t partition(
         group_of[k] = slots[slot]
     return groups
 
-
-cdef double strategy_margin(Frame* f, int32_t book, int32_t which) noexcept nogil:
-    return NAN

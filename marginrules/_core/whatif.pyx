@@ -304,21 +304,21 @@ cdef class Scratch:
     cdef void prepare(self, int instrument) noexcept nogil:
         """Prepare an instrument anew where something about it has changed."""
         cdef Instrument one
-        if self.blocks[instrument] != NULL or code_of(self.view.program, self.specs + instrument) == NULL:
+        if self.blocks[instrument] != NULL or not is_prepared(self.view.program, self.specs + instrument):
             return
         one.mark, one.spec, one.quotes = self.marks[instrument], self.specs[instrument], self.quotes[instrument]
         one.parameters = self.parameters[instrument]
-        self.blocks[instrument] = prepared(&self.view, code_of(self.view.program, &one.spec), &one)
+        self.blocks[instrument] = prepared(&self.view, self.view.program, &one)
 
     cdef void prepare_all(self) noexcept nogil:
         cdef int32_t k
-        if self.view.program != NULL and self.view.program.portfolio_count:
+        if self.view.program != NULL and self.view.program.has_models:
             for k in range(self.instrument_count):
                 self.prepare(k)
 
     cdef void evaluate(self, int64_t now, Result* out) noexcept nogil:
         cdef int32_t k
-        if self.view.program != NULL and self.view.program.portfolio_count:
+        if self.view.program != NULL and self.view.program.has_models:
             for k in range(self.pool.position_count):
                 self.prepare(self.pool.positions[k].instrument)
             for k in range(self.pool.order_count):
@@ -724,17 +724,18 @@ cdef class Scratch:
             for k, value in enumerate(inputs):
                 given[k] = value
             for k in range(self.pool.position_count):
-                if not of_pool and (self.pool.positions[k].instrument == instrument if instrument >= 0 else
-                                    rule_of(rules, self.marks + self.pool.positions[k].instrument).portfolio == portfolio):
+                j = self.pool.positions[k].instrument
+                if of_pool or (j == instrument if instrument >= 0 else rule_of(rules, self.marks + j).portfolio == portfolio):
                     member_of(&self.pool, <int32_t>k, members + count)
                     count += 1
             f.view, f.code, f.pool, f.arena, f.figures = &self.view, code, &self.pool, &arena, &figures
             f.inputs, f.input_stride = given, 1
             groups = 1
-            group_of[0] = 0
+            memset(group_of, 0, (count + 1) * sizeof(int32_t))
             if not of_pool:
                 groups = partition(&self.view, members, count,
-                                   0 if instrument >= 0 else self.view.program.portfolios[portfolio].by, group_of, &arena)
+                                   0 if instrument >= 0 else self.view.program.portfolios[portfolio].by, group_of,
+                                   &arena)
             group = members + self.pool.position_count + 1
             for g in range(groups):
                 kept = 0
@@ -745,14 +746,14 @@ cdef class Scratch:
                     j = members[k].instrument
                     one.mark, one.spec, one.quotes = self.marks[j], self.specs[j], self.quotes[j]
                     one.parameters = self.parameters[j]
-                    f.blocks[kept] = prepared(&self.view, code, &one)
+                    f.blocks[kept] = <double*>arena_take(&arena, (code.block_size + 4) * sizeof(double))
                     kept += 1
+                    if arena.failed or not prepare_by(&self.view, code, &one, <double*>f.blocks[kept - 1]):
+                        raise MemoryError("out of memory")
                 f.members, f.member_count = group, kept
                 made = run_code(&f)
                 value = output_of(&f, 0) if made else float("nan")
                 rows.append((tuple([group[k].instrument for k in range(kept)]), value))
-                for k in range(kept):
-                    free(<void*>f.blocks[k])
         finally:
             arena_free(&arena)
         return 0, rows

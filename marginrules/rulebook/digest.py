@@ -18,7 +18,7 @@ from typing import Any
 
 from marginrules import units
 from marginrules.limits import RULEBOOK_DEADLINES_MAX
-from marginrules.machine import Key, ScenarioTable
+from marginrules.machine import Code, Key, ScenarioTable
 from marginrules.rulebook.schema import Match
 from marginrules.terms import Deadline
 
@@ -59,12 +59,29 @@ def _scenarios(value: ScenarioTable) -> Any:
     return [value.name, value.names, columns, value.is_historical]
 
 
+def code_meaning(code: Code) -> tuple[Any, ...]:
+    """Return a program as plain data: equal for two programs that do the same, as a key and as JSON."""
+    stages = tuple((int(one.kind), one.key, one.table, one.instructions) for one in code.stages)
+    return (
+        tuple(map(repr, code.constants)),
+        tuple(map(int, code.keys)),
+        tuple((int(place), count) for place, count in sorted(code.registers.items())),
+        code.arrays,
+        stages,
+        tuple(map(int, code.fields)),
+        code.outputs,
+        code.uses_orders,
+        code.inputs,
+    )
+
+
 _WRITERS: dict[type, Callable[[Any], Any]] = {
     Decimal: units.format_number,
     float: repr,
     Key: int,  # the name of a mask is not the same in every version
     Deadline: _deadline,
     Match: _match,
+    Code: code_meaning,
     ScenarioTable: _scenarios,
 }
 

@@ -8,6 +8,7 @@ share one program.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,22 +18,25 @@ from functools import partial
 from typing import Any, TypeVar
 
 from marginrules.limits import FORMULAS_CHARACTERS_MAX, PORTFOLIOS_MAX, PROGRAMS_MAX
-from marginrules.machine import Code, Key, Models, Portfolio, Strategy, StrategyBook
+from marginrules.machine import Code, Field, Key, Models, Parameter, Portfolio, Strategy, StrategyBook
 from marginrules.machine import Place as MachinePlace
 from marginrules.rulebook import formula
 from marginrules.rulebook.diagnostic import Place, Sink, StopReading
-from marginrules.rulebook.digest import canonical, hashed
+from marginrules.rulebook.digest import canonical, code_meaning
 from marginrules.rulebook.parse import Scalar
 from marginrules.rulebook.portfolios import KEYS, PORTFOLIO, FigurePart, Formulas
 from marginrules.rulebook.scenarios import LABEL, WEIGHT, ScenarioPart, table_of
 from marginrules.rulebook.schema import Book, PortfolioMargin
 from marginrules.rulebook.sections import Sections
 from marginrules.rulebook.strategies import StrategyPart
-from marginrules.rulebook.tables import rows_of
+from marginrules.rulebook.tables import DEFAULT, rows_of
 
 T = TypeVar("T")
 UNKNOWN_NAME = "MR-R402"
+OF_AMOUNTS = frozenset({"MR-R401", "MR-R404"})  # what literals such as `500 USD` cause where no currency could be read
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_COMPARISON = re.compile(r"(\w+)\.(\w+)\s*(==|<=|>=|<|>)\s*(\w+)\.(\w+)")
+_JOINED = ("strike", "days", "multiplier")
 _MISSPELT = 0.8  # how like another name is, of 1
 
 
@@ -107,7 +111,12 @@ class CompiledModels:
 
 def compile_models(sink: Sink, book: Book) -> CompiledModels:
     """Compile every formula; what is wrong is in the sink, and the result then is of no use."""
-    return _ModelCompiler(sink, book).compile()
+    before = sink.muted
+    if not book.currency:
+        sink.muted = before | OF_AMOUNTS
+    compiled = _ModelCompiler(sink, book).compile()
+    sink.muted = before
+    return compiled
 
 
 class _ModelCompiler:
@@ -118,14 +127,14 @@ class _ModelCompiler:
         self._book = book
         self._sections: Sections = book.sections
         self._codes: list[Code] = []
-        self._numbers: dict[str, int] = {}  # meaning of a code -> its number
+        self._numbers: dict[tuple[Any, ...], int] = {}  # meaning of a code -> its number
         self._characters = 0  # of formulas compiled so far
         self._environment = self._name()
         # Every name that formulas share could be read.
         self._is_known = (
             len(self._environment.constants) == len(self._sections.constants)
             and all(one.is_known for one in self._sections.scenarios.values())
-            and self._sections.unread.isdisjoint(("constants", "tables", "scenarios", "strategies"))
+            and self._sections.unread.isdisjoint(("constants", "parameters", "tables", "scenarios", "strategies"))
         )
 
     def _name(self) -> formula.Environment:
@@ -135,9 +144,11 @@ class _ModelCompiler:
             for name, node in sorted(sections.constants.items())
             if (constant := formula.read_constant(self._sink, node, currency)) is not None
         }
+        self._parameters = tuple(self._parameter(name, node) for name, node in sorted(sections.parameters.items()))
         return formula.Environment(
             currency=currency,
             constants=constants,
+            parameters={one.name: (index, unit) for index, (one, unit) in enumerate(self._parameters)},
             tables={name: index for index, name in enumerate(sorted(sections.tables))},
             scenarios={
                 name: formula.Scenarios(index, part.columns, part.history is not None)
@@ -145,6 +156,23 @@ class _ModelCompiler:
             },
             strategies={name: index for index, name in enumerate(sorted(sections.strategies))},
         )
+
+    def _parameter(self, name: str, written: dict[str, Scalar]) -> tuple[Parameter, formula.Unit]:
+        """Return a parameter and the unit that all its values must have, that of the first."""
+        values: dict[str, float] = {}
+        unit: formula.Unit | None = None
+        for symbol, node in written.items():
+            constant = formula.read_constant(self._sink, node, self._book.currency)
+            if constant is None:
+                continue
+            if unit is None or not any(values.values()):
+                unit = constant.unit
+            elif constant.unit != unit and constant.value != 0.0:
+                hint = "all values of one parameter are of one kind"
+                self._sink.add("MR-R404", node.place, f"'{node.text}' is not of the same kind as the first", hint)
+            values[symbol] = constant.value
+        default = values.pop(DEFAULT, math.nan)
+        return Parameter(name, default, dict(sorted(values.items()))), unit or formula.ANY  # any: nothing could be read
 
     def compile(self) -> CompiledModels:
         """Compile the formulas in the order of the names of what they belong to."""
@@ -170,6 +198,7 @@ class _ModelCompiler:
                 tiers=tuple(tuple(rows_of(sections.tables[name])) for name in sorted(sections.tables)),
                 portfolios=(*named, *own.values()),
                 strategies=strategies,
+                parameters=tuple(one for one, _ in self._parameters),
                 pool=pool,
             ),
             histories=tuple(
@@ -242,7 +271,7 @@ class _ModelCompiler:
         return -1 if pool is None else self._formulas(formula.compile_pool, pool)
 
     def _formulas(self, compile_one: Callable[..., Code | None], formulas: Formulas) -> int:
-        self._refuse_constants(formulas.define, formulas.keys)
+        self._refuse_taken(formulas.define, formulas.keys)
         with self._muted(formulas.is_known):
             define = _by_name(formulas.define)
             self._spend(define, formulas.initial, formulas.maintenance)
@@ -253,7 +282,8 @@ class _ModelCompiler:
         with self._muted(part.is_sound):
             condition = -1 if part.where is None else self._of_legs(part, part.where, "condition")
             initial, maintenance = (self._of_legs(part, one, "amount") for one in (part.initial, part.maintenance))
-        return Strategy(part.name, part.place.line, part.legs, condition, initial, maintenance)
+        joins = () if part.where is None else _joins(part.where.text, tuple(leg.name for leg in part.legs))
+        return Strategy(part.name, part.place.line, part.legs, condition, initial, maintenance, joins)
 
     def _of_legs(self, part: StrategyPart, written: Scalar, wants: str) -> int:
         self._spend({}, written)
@@ -267,8 +297,8 @@ class _ModelCompiler:
         if number >= 0:
             theirs = self._sections.portfolios[part.portfolio].formulas
             define, is_known = _used(part, theirs.define), is_known and theirs.is_known
-        self._refuse_constants(part.define, part.keys)
-        self._refuse_constants({}, part.given_keys)
+        self._refuse_taken(part.define, part.keys)
+        self._refuse_taken({}, part.given_keys)
         code = None
         if part.of and (part.of != PORTFOLIO or number >= 0):
             self._spend(define, part.value)
@@ -285,10 +315,13 @@ class _ModelCompiler:
             self._number(code, part.place), part.of, number, tuple(sorted(part.given.items())), part.place.line
         )
 
-    def _refuse_constants(self, define: dict[str, Scalar], keys: dict[str, Place]) -> None:
-        """Report each definition or input that has the name of a constant."""
-        for name in keys.keys() & self._sections.constants.keys():
-            self._sink.add("MR-R409", keys[name], f"'{name}' is the name of a constant", "rename one of them")
+    def _refuse_taken(self, define: dict[str, Scalar], keys: dict[str, Place]) -> None:
+        """Report each definition or input that has the name of a constant or a parameter."""
+        taken = dict.fromkeys(self._sections.parameters, "parameter") | dict.fromkeys(
+            self._sections.constants, "constant"
+        )
+        for name in keys.keys() & taken.keys():
+            self._sink.add("MR-R409", keys[name], f"'{name}' is the name of a {taken[name]}", "rename one of them")
             if name in define:
                 self._sink.unread.add(define[name].place)
 
@@ -319,7 +352,7 @@ class _ModelCompiler:
         """Return the number of a program, the same for two that mean the same; -1 where there is none."""
         if code is None:
             return -1
-        meaning = hashed(canonical(code))
+        meaning = code_meaning(code)
         if meaning not in self._numbers:
             if len(self._codes) >= PROGRAMS_MAX:
                 self._sink.add("MR-R107", place, f"formulas compile to more than {PROGRAMS_MAX:,} programs")
@@ -327,6 +360,23 @@ class _ModelCompiler:
             self._numbers[meaning] = len(self._codes)
             self._codes.append(code)
         return self._numbers[meaning]
+
+
+def _joins(condition: str, legs: tuple[str, ...]) -> tuple[tuple[int, int, int, int], ...]:
+    """Return comparisons of two legs of which a condition is nothing but a conjunction; none where it is more."""
+    joins = []
+    for term in condition.split(" and "):
+        found = _COMPARISON.fullmatch(term.strip())
+        if not found:
+            return ()
+        left, left_field, relation, right, right_field = found.groups()
+        if left_field != right_field or left not in legs or right not in legs or left_field not in _JOINED:
+            continue
+        first, second = legs.index(left), legs.index(right)
+        if relation.startswith(">"):
+            first, second = second, first
+        joins.append((first, second, int(Field[left_field.upper()]), {"==": 0, "<": 1, ">": 1}.get(relation, 2)))
+    return tuple(joins)
 
 
 def _used(figure: FigurePart, define: dict[str, Scalar]) -> dict[str, Scalar]:

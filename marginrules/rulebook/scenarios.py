@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from functools import partial
@@ -147,12 +146,12 @@ class _TableReader:
                 return
 
     def _check_size(self, count: int) -> None:
-        if count > SCENARIOS_MAX:
-            message = f"{self._what} had {count:,} scenarios"
-            self._sink.add("MR-R308", self._at, message, f"allowed: from 1 to {SCENARIOS_MAX:,}")
         if len(self._places) > SCENARIO_COLUMNS_MAX:
-            message = f"{self._what} had {len(self._places)} columns"
+            message = f"{self._what} had {len(self._places):,} columns"
             self._sink.add("MR-R308", self._at, message, f"allowed: from 1 to {SCENARIO_COLUMNS_MAX}")
+        elif count > SCENARIOS_MAX:
+            message = f"{self._what} had more than {SCENARIOS_MAX:,} scenarios"
+            self._sink.add("MR-R308", self._at, message, "combine fewer values")
 
     def _column(self, name: str, place: Place) -> None:
         fields.read_variable(self._sink, Scalar(name, place))
@@ -177,9 +176,8 @@ class _TableReader:
             shock = partial(fields.read_rate_in, what=name, allowed=_SHOCK, write=fields.grouped)
             values[name] = fields.read_list(self._sink, one, shock) or ()
         names = sorted(values)
-        count = math.prod(len(values[name]) for name in names) if names else 0
-        if count > SCENARIOS_MAX or len(names) > SCENARIO_COLUMNS_MAX:
-            self._check_size(count)
+        if _is_too_many(len(values[name]) for name in names) or len(names) > SCENARIO_COLUMNS_MAX:
+            self._check_size(SCENARIOS_MAX + 1)
             self._places = {}
             self._is_known = False
             return []
@@ -231,6 +229,16 @@ class _TableReader:
             value = fields.read_rate_in(self._sink, one, name, allowed, write=fields.grouped)
             shocks[name] = float(value or 0)
         return shocks, label
+
+
+def _is_too_many(lengths: Iterable[int]) -> bool:
+    """Say whether more scenarios are combined than are read, without a product of a thousand digits."""
+    count = 1
+    for length in lengths:
+        count *= length
+        if count > SCENARIOS_MAX:
+            return True
+    return False
 
 
 def _history(sink: Sink, node: Node, at: Place) -> HistoryPart:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from marginrules.rulebook.diagnostic import Sink
+from marginrules.rulebook.diagnostic import Place, Sink
 from marginrules.rulebook.fields import Fields
 from marginrules.rulebook.parse import Mapping, Scalar
 from marginrules.rulebook.portfolios import (
@@ -18,9 +18,9 @@ from marginrules.rulebook.portfolios import (
 )
 from marginrules.rulebook.scenarios import ScenarioPart, read_scenarios
 from marginrules.rulebook.strategies import StrategyBookPart, read_strategies
-from marginrules.rulebook.tables import TableTier, read_constants, read_tables
+from marginrules.rulebook.tables import TableTier, read_constants, read_parameters, read_tables
 
-SECTIONS = ("constants", "tables", "scenarios", "portfolios", "strategies", "pool", "figures")
+SECTIONS = ("constants", "parameters", "tables", "scenarios", "portfolios", "strategies", "pool", "figures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Sections:
     """
 
     constants: dict[str, Scalar]
+    parameters: dict[str, dict[str, Scalar]]
     tables: dict[str, tuple[TableTier, ...]]
     scenarios: dict[str, ScenarioPart]
     portfolios: dict[str, PortfolioPart]
@@ -45,9 +46,14 @@ class Sections:
 def read_sections(sink: Sink, top: Fields) -> Sections:
     """Read every section; the sink has what was wrong."""
     constants, tables, scenarios = read_constants(sink, top), read_tables(sink, top), read_scenarios(sink, top)
+    parameters = read_parameters(sink, top)
+    for name in sorted(parameters.keys() & constants.keys()):
+        place = _key_place(top, "parameters", name)
+        sink.add("MR-R409", place, f"'{name}' is the name of a constant", "rename one of them")
     portfolios, strategies, figures = read_portfolios(sink, top), read_strategies(sink, top), read_figures(sink, top)
     read = {
         "constants": len(constants),
+        "parameters": len(parameters),
         "tables": len(tables),
         "scenarios": len(scenarios),
         "portfolios": len(portfolios),
@@ -56,6 +62,7 @@ def read_sections(sink: Sink, top: Fields) -> Sections:
     }
     return Sections(
         constants=constants,
+        parameters=parameters,
         tables=tables,
         scenarios=scenarios,
         portfolios=portfolios,
@@ -64,6 +71,11 @@ def read_sections(sink: Sink, top: Fields) -> Sections:
         figures=figures,
         unread=frozenset(key for key, count in read.items() if _is_unread(top, key, count)),
     )
+
+
+def _key_place(top: Fields, section: str, name: str) -> Place:
+    node = top.node(section)
+    return node.keys[name] if isinstance(node, Mapping) else top.key_place(section)
 
 
 def _is_unread(top: Fields, key: str, count: int) -> bool:

@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sections `constants` and `tables`: values and piecewise linear functions that formulas name."""
+"""The sections `constants`, `parameters` and `tables`: values and piecewise linear functions that formulas name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from difflib import get_close_matches
 
-from marginrules.limits import CONSTANTS_MAX, TABLES_MAX
+from marginrules.limits import CONSTANTS_MAX, PARAMETER_VALUES_MAX, PARAMETERS_MAX, TABLES_MAX
 from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Place, Sink
 from marginrules.rulebook.fields import Fields, Range
 from marginrules.rulebook.formula.environment import check_name
-from marginrules.rulebook.parse import Node, Scalar, Sequence
+from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
 
+DEFAULT = "default"
+_MISSPELT = 0.8  # how like `default` a symbol is, of 1
 _RATE = Range(-1000, 1000)
 _SIZE = Range(0, 10**15)
 _NOWHERE = Place(1, 1)
@@ -45,6 +48,40 @@ def read_constants(sink: Sink, top: Fields) -> dict[str, Scalar]:
             check_name(sink, at, name, "a constant")
             constants[name] = node
     return constants
+
+
+def read_parameters(sink: Sink, top: Fields) -> dict[str, dict[str, Scalar]]:
+    """Return, for each parameter, what it is by symbol or underlying as written; `default` is for all others."""
+    named = fields.read_named(sink, top, "parameters", reader=fields.read_variable)
+    if len(named) > PARAMETERS_MAX:
+        message = f"{len(named):,} parameters; at most {PARAMETERS_MAX} are read"
+        sink.add("MR-R107", top.key_place("parameters"), message)
+        return {}
+    return {name: _values(sink, node, name) for name, node, at in named if check_name(sink, at, name, "a parameter")}
+
+
+def _values(sink: Sink, node: Node, name: str) -> dict[str, Scalar]:
+    if not isinstance(node, Mapping):
+        hint = "write {default: 10%, BTC: 5%}: by symbol, or by underlying"
+        sink.add("MR-R303", node.place, f"parameter '{name}' is a mapping of symbols to values", hint)
+        return {}
+    if not node.entries and not node.partial:
+        sink.add("MR-R327", node.place, f"parameter '{name}' has no value", "give at least a `default`")
+    if len(node.entries) > PARAMETER_VALUES_MAX:
+        message = f"parameter '{name}' has {len(node.entries):,} values; at most {PARAMETER_VALUES_MAX:,} are read"
+        sink.add("MR-R107", node.place, message)
+        return {}
+    for symbol, at in node.keys.items():
+        fields.read_name(sink, Scalar(symbol, at))
+    near = get_close_matches(DEFAULT, node.entries, n=1, cutoff=_MISSPELT)
+    if near and DEFAULT not in node.entries:
+        message = f"parameter '{name}' has no default, but a value for '{near[0]}'"
+        sink.add("MR-R301", node.keys[near[0]], message, f"did you mean '{DEFAULT}'?")
+    return {
+        symbol: one
+        for symbol, one in node.entries.items()
+        if fields.read_text(sink, one) is not None and isinstance(one, Scalar)
+    }
 
 
 def read_tables(sink: Sink, top: Fields) -> dict[str, tuple[TableTier, ...]]:

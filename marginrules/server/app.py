@@ -223,13 +223,15 @@ class Server:
     def _unary(
         self, method: Method, handler: Callable[[Any], Message]
     ) -> Callable[[bytes, grpc.ServicerContext], bytes]:
+        decode, lane = _decoder(method), method.lane
+
         def serve(content: bytes, context: grpc.ServicerContext) -> bytes:
             try:
-                self._gate.enter(method.lane)
+                self._gate.enter(lane)
                 try:
-                    return handler(_decode(method, content)).SerializeToString()
+                    return handler(decode(content)).SerializeToString()
                 finally:
-                    self._gate.leave(method.lane)
+                    self._gate.leave(lane)
             except MarginRulesError as error:
                 self._abort(context, error)
 
@@ -238,13 +240,15 @@ class Server:
     def _watch(
         self, method: Method, handler: Callable[[Any, Callable[[], bool]], Iterator[Message]]
     ) -> Callable[[bytes, grpc.ServicerContext], Iterator[bytes]]:
+        decode = _decoder(method)
+
         def serve(content: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
             def is_over() -> bool:
                 return self._is_stopping.is_set() or not context.is_active()
 
             try:
                 with self._gate.admit(method.lane):
-                    for message in handler(_decode(method, content), is_over):
+                    for message in handler(decode(content), is_over):
                         yield message.SerializeToString()
             except MarginRulesError as error:
                 self._abort(context, error)
@@ -254,10 +258,12 @@ class Server:
     def _bidirectional(
         self, method: Method, handler: Callable[[Iterator[Any]], Iterator[Message]]
     ) -> Callable[[Iterator[bytes], grpc.ServicerContext], Iterator[bytes]]:
+        decode = _decoder(method)
+
         def serve(contents: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
             try:
                 with self._gate.admit(method.lane):
-                    for message in handler(_decode(method, content) for content in contents):
+                    for message in handler(decode(content) for content in contents):
                         yield message.SerializeToString()
             except MarginRulesError as error:
                 self._abort(context, error)
@@ -271,10 +277,15 @@ class Server:
         raise AssertionError("abort returned")
 
 
-def _decode(method: Method, content: bytes) -> Message:
-    if len(content) > method.bytes_max:
-        raise InputError("MR-I113", f"request was {len(content):,} bytes", f"allowed: at most {method.bytes_max:,}")
-    try:
-        return method.request.FromString(content)
-    except DecodeError:
-        raise InputError("MR-I110", f"request was not a {method.request.DESCRIPTOR.full_name}") from None
+def _decoder(method: Method) -> Callable[[bytes], Message]:
+    parse, bytes_max = method.request.FromString, method.bytes_max
+
+    def decode(content: bytes) -> Message:
+        if len(content) > bytes_max:
+            raise InputError("MR-I113", f"request was {len(content):,} bytes", f"allowed: at most {bytes_max:,}")
+        try:
+            return parse(content)
+        except DecodeError:
+            raise InputError("MR-I110", f"request was not a {method.request.DESCRIPTOR.full_name}") from None
+
+    return decode

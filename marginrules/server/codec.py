@@ -29,19 +29,19 @@ RIGHTS = {
     types_pb2.OPTION_RIGHT_CALL: "call",
     types_pb2.OPTION_RIGHT_PUT: "put",
 }
+REASONS: dict[Reason, types_pb2.Reason] = {bit: getattr(types_pb2, f"REASON_{bit.name}") for bit in Reason}
 CALL_STATUSES = {status: f"CALL_STATUS_{status.name}" for status in CallStatus}
 
 # Requests
 
 
 def order_data(order: types_pb2.Order) -> Data:
-    """Read an order; an absent price means the mark, a price of 0 means nothing."""
-    price = border.number("price", order.price, 0.0, low_open=True) if order.HasField("price") else 0.0
+    """Read an order as plain data, to be recorded."""
     return {
         "client_order_id": order.client_order_id,
         "symbol": order.symbol,
         "quantity": order.quantity,
-        "price": price,
+        "price": _limit_price(order),
         "leverage": order.leverage,
         "reduce_only": order.reduce_only,
         "expires_ns": order.expires_ns,
@@ -52,10 +52,19 @@ def check_order(request: check_pb2.CheckOrderRequest) -> model.Order:
     """Read the order of a check; one that holds nothing needs no client order id."""
     if not request.HasField("order"):
         raise InputError("MR-I103", "order was missing", "give the order to check")
-    data = order_data(request.order)
-    if not data["client_order_id"] and not request.hold:
-        data["client_order_id"] = "unnamed"
-    return border.order(data)
+    order = request.order
+    price = _limit_price(order)
+    name = order.client_order_id
+    if not name and not request.hold:
+        name = "unnamed"
+    return border.order_of(
+        name, order.symbol, order.quantity, price, order.leverage, order.reduce_only, order.expires_ns
+    )
+
+
+def _limit_price(order: types_pb2.Order) -> float:
+    """Return the price of an order; an absent one means the mark, one of 0 means nothing."""
+    return border.number("price", order.price, 0.0, low_open=True) if order.HasField("price") else 0.0
 
 
 def instrument_data(one: types_pb2.Instrument) -> Data:
@@ -139,27 +148,26 @@ def fill_data(one: escalation_pb2.Fill) -> Data:
 # Responses
 
 
-def reasons(bits: Reason) -> list[str]:
-    """Return reason bits by their names in the protocol, lowest first."""
-    return [f"REASON_{bit.name}" for bit in bits] if bits else []
+def reasons(bits: Reason) -> list[types_pb2.Reason]:
+    """Return reason bits as the protocol numbers them, lowest first."""
+    return [REASONS[bit] for bit in bits] if bits else []
 
 
-def decision(one: model.OrderDecision) -> types_pb2.OrderDecision:
-    """Write an order decision."""
-    return types_pb2.OrderDecision(
-        accepted=one.accepted,
-        reasons=reasons(one.reasons),
-        equity_before=one.equity_before,
-        initial_margin_before=one.initial_margin_before,
-        maintenance_margin_before=one.maintenance_margin_before,
-        equity_after=one.equity_after,
-        initial_margin_after=one.initial_margin_after,
-        maintenance_margin_after=one.maintenance_margin_after,
-        quantity_max=one.quantity_max,
-        rule=one.rule,
-        rulebook_digest=one.digest,
-        held=one.held,
-    )
+def write_decision(one: model.OrderDecision, to: types_pb2.OrderDecision) -> None:
+    """Write an order decision into the message that carries it, which takes half the time of making and copying one."""
+    to.accepted = one.accepted
+    if one.reasons:
+        to.reasons.extend(reasons(one.reasons))
+    to.equity_before = one.equity_before
+    to.initial_margin_before = one.initial_margin_before
+    to.maintenance_margin_before = one.maintenance_margin_before
+    to.equity_after = one.equity_after
+    to.initial_margin_after = one.initial_margin_after
+    to.maintenance_margin_after = one.maintenance_margin_after
+    to.quantity_max = one.quantity_max
+    to.rule = one.rule
+    to.rulebook_digest = one.digest
+    to.held = one.held
 
 
 def assessment(one: PoolView) -> types_pb2.Assessment:

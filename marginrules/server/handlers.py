@@ -50,7 +50,9 @@ class Handlers:
 
     def check_order(self, request: check_pb2.CheckOrderRequest) -> check_pb2.CheckOrderResponse:
         """Decide one order, and hold it where asked to."""
-        return check_pb2.CheckOrderResponse(decision=codec.decision(self._check(request)))
+        response = check_pb2.CheckOrderResponse()
+        codec.write_decision(self._check(request), response.decision)
+        return response
 
     def _check(self, request: check_pb2.CheckOrderRequest) -> OrderDecision:
         started = time.perf_counter()
@@ -66,17 +68,14 @@ class Handlers:
     def check_orders(self, requests: Iterator[check_pb2.CheckOrdersRequest]) -> Iterator[check_pb2.CheckOrdersResponse]:
         """Decide orders as they come; one that cannot be read is answered and the stream goes on."""
         for request in requests:
+            response = check_pb2.CheckOrdersResponse(correlation_id=request.correlation_id)
             try:
-                decision = codec.decision(self._check(request.check))
+                codec.write_decision(self._check(request.check), response.decision)
             except InputError as error:
-                yield check_pb2.CheckOrdersResponse(
-                    correlation_id=request.correlation_id,
-                    error_code=error.code,
-                    error_message=error.message,
-                    error_hint=error.hint,
-                )
-            else:
-                yield check_pb2.CheckOrdersResponse(correlation_id=request.correlation_id, decision=decision)
+                response.error_code = error.code
+                response.error_message = error.message
+                response.error_hint = error.hint
+            yield response
 
     def assess(self, request: check_pb2.AssessRequest) -> check_pb2.AssessResponse:
         """Assess one pool."""

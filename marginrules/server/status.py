@@ -35,6 +35,7 @@ STATUS: dict[str, grpc.StatusCode] = {
     "MR-I119": _INVALID,
     "MR-I120": grpc.StatusCode.ALREADY_EXISTS,
     "MR-I121": grpc.StatusCode.OUT_OF_RANGE,
+    "MR-I122": _INVALID,
     "MR-O101": _EXHAUSTED,
     "MR-O102": _EXHAUSTED,
     "MR-O103": grpc.StatusCode.UNAVAILABLE,

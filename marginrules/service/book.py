@@ -31,7 +31,8 @@ from marginrules.model import (
 )
 from marginrules.rulebook import Program
 from marginrules.service.fills import apply_fill
-from marginrules.service.history import realized_volatility
+from marginrules.service.history import realized_volatility, scenario_moves
+from marginrules.units import DAY_NS
 
 FOREVER_NS = 1 << 61  # the rulebook's own currency is worth 1 of itself at any time
 
@@ -75,6 +76,7 @@ class Book:
         self.closes: dict[str, Closes] = {}
         self._used: dict[str, dict[str, tuple[float, int]]] = {}  # symbol -> field -> value last used, and its time
         self.exposures: dict[str, list[int]] = {}  # underlying -> its instruments
+        self.family_ids: dict[str, int] = {}  # underlying, which need not be an asset -> its number
         self._asset_prices: dict[str, tuple[float, int]] = {}
         self.program: Program | None = None
 
@@ -137,6 +139,8 @@ class Book:
                 for name in program.special_accounts
                 if name in self.account_ids
             },
+            self._series(program),
+            [self._parameters(program, one) for one in self.instruments.values()],
         )
         # How long a price may be used is the rulebook's to say, also of prices that came before it.
         known = [(self.asset_ids[name], *one, program.max_age_ns) for name, one in self._asset_prices.items()]
@@ -177,6 +181,7 @@ class Book:
     def define(self, instrument: Instrument) -> None:
         """Add an instrument."""
         product = self.program.product_of(instrument) if self.program else -1
+        is_first = instrument.underlying not in self.family_ids
         self.instrument_ids[instrument.symbol] = self.engine.add_instrument(
             self._add_asset(instrument.settlement),
             self.asset_ids.get(instrument.underlying, -1),
@@ -189,12 +194,16 @@ class Book:
             self._max_age_ns(product),
             instrument.strike,
             RIGHTS.get(instrument.right, 0),
+            self.family_ids.setdefault(instrument.underlying, len(self.family_ids)),
+            self._parameters(self.program, instrument) if self.program else (),
         )
         self.exposures.setdefault(instrument.underlying, []).append(self.instrument_ids[instrument.symbol])
         self.products.append(product)
         self.instrument_names.append(instrument.symbol)
         self.instruments[instrument.symbol] = instrument
         self._set_realized([self.instrument_ids[instrument.symbol]])
+        if is_first and self.program and self.program.histories and instrument.underlying in self.closes:
+            self.engine.set_series(self._series(self.program))
 
     def asset_price(self, asset: str) -> float | None:
         """Return the last price of an asset; None where none was published."""
@@ -261,6 +270,28 @@ class Book:
             if one.name in self.instrument_ids:
                 changed.add(self.instrument_ids[one.name])
         self._set_realized(sorted(changed))
+        if self.program and self.program.histories:
+            self.engine.set_series(self._series(self.program))
+
+    def _series(self, program: Program) -> list[tuple[int, int, list[float]]]:
+        """Return the moves of each underlying whose closes reach back far enough, newest first."""
+        rows = []
+        for one in program.histories:
+            for name, family in self.family_ids.items():
+                known = self.closes.get(name)
+                if known is None:
+                    continue
+                moves = scenario_moves(
+                    known.times_ns, known.closes, one.horizon_days * DAY_NS, one.window, one.scaled_half_life or None
+                )
+                if moves is not None:
+                    rows.append((one.table, family, moves[::-1]))
+        return rows
+
+    @staticmethod
+    def _parameters(program: Program, instrument: Instrument) -> tuple[float, ...]:
+        """Return what a program sets for an instrument."""
+        return tuple(one.of(instrument.symbol, instrument.underlying) for one in program.models.parameters)
 
     def _realized(self, symbol: str) -> list[tuple[int, float]]:
         known = self.closes_of(self.instruments[symbol])
@@ -430,4 +461,5 @@ class Book:
 def _quotes(fields: tuple[tuple[str, float], ...], open_interest: float | None) -> list[tuple[int, float]]:
     """Return what is published beside a mark, by the core's numbers."""
     found = [(int(PRICE_FIELDS[name]), value) for name, value in fields]
-    return found if open_interest is None else [*found, (int(Field.OPEN_INTEREST), open_interest)]
+    # Tiers take open interest that is not known for none; what is computed from it is not known either.
+    return [*found, (int(Field.OPEN_INTEREST), math.nan if open_interest is None else open_interest)]

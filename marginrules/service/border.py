@@ -27,7 +27,7 @@ _SHARE, _YIELD = (0.0, 1.0, False), (-1.0, 10.0, False)
 _FIELD_RANGES = {
     "index": _ABOVE_ZERO,
     "forward": _ABOVE_ZERO,
-    "volatility": (0.0, 50.0, True),
+    "volatility": (0.0, 10_000.0, True),
     "rate": _YIELD,
     "dividend_yield": _YIELD,
     "confidence": _SHARE,
@@ -40,6 +40,8 @@ _FIELD_RANGES = {
     "delta": (-10.0, 10.0, False),
     "forward_confidence": _SHARE,
     "volatility_confidence": _SHARE,
+    "index_confidence": _SHARE,
+    "stable_price": _ABOVE_ZERO,
 }
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,127}")
 
@@ -194,17 +196,37 @@ def _close_time_ns(name: str, item: Data) -> int:
     return moment
 
 
-def order(data: Data, who: str = "order") -> Order:
+def order(data: Data) -> Order:
     """Read one order."""
-    price, leverage = data.get("price", 0.0), data.get("leverage", 0.0)
+    return order_of(
+        data["client_order_id"],
+        data["symbol"],
+        data["quantity"],
+        data.get("price", 0.0),
+        data.get("leverage", 0.0),
+        data.get("reduce_only", False),
+        data.get("expires_ns", 0),
+    )
+
+
+def order_of(  # the way of every check: without a mapping in between
+    client_order_id: str,
+    symbol: str,
+    size: float,
+    price: float,
+    leverage: float,
+    reduce_only: bool,
+    expires_ns: int,
+) -> Order:
+    """Make one order of its parts; a price or leverage of 0 is none."""
     return Order(
-        client_order_id=identifier("client_order_id", data["client_order_id"]),
-        symbol=identifier("symbol", data["symbol"]),
-        quantity=quantity("quantity", data["quantity"]),
-        price=number("price", price, 0.0) if price else 0.0,
-        leverage=_leverage(who, leverage) if leverage else 0.0,
-        reduce_only=bool(data.get("reduce_only", False)),
-        expires_ns=time_ns("expires_ns", data.get("expires_ns", 0)),
+        identifier("client_order_id", client_order_id),
+        identifier("symbol", symbol),
+        quantity("quantity", size),
+        number("price", price, 0.0) if price else 0.0,
+        _leverage("order", leverage) if leverage else 0.0,
+        bool(reduce_only),
+        time_ns("expires_ns", expires_ns) if expires_ns else 0,
     )
 
 

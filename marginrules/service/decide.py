@@ -7,6 +7,7 @@ Nothing is changed and no lock is taken; any thread may ask while the one writer
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from marginrules.codes import INVALID_MASK, Reason
@@ -15,8 +16,10 @@ from marginrules.model import CROSS, Order, OrderDecision
 if TYPE_CHECKING:
     from marginrules.service.shard import Shard
 
+# Plain numbers and a cache: an enum is slow to make, and to combine.
+_INVALID = int(INVALID_MASK)
 _RESTRICTED = int(Reason.POOL_BLOCKED | Reason.POOL_REDUCE_ONLY)
-_REASONS = {0: Reason(0), **{int(bit): bit for bit in Reason}}  # an enum is slow to make; most answers have one bit
+_reason = functools.cache(Reason)
 
 
 def decide(shard: Shard, account: str, pool: str, order: Order, now_ns: int) -> OrderDecision:
@@ -46,12 +49,12 @@ def decide(shard: Shard, account: str, pool: str, order: Order, now_ns: int) -> 
     )
     # The book that decided, which may be older by now than the active one.
     revision = shard.revisions[before.revision - 1]
-    if flags & INVALID_MASK:
-        return refused(Reason(flags))._replace(digest=revision.program.digest)
+    if flags & _INVALID:
+        return refused(_reason(flags))._replace(digest=revision.program.digest)
     rule = _restricting_rule(shard, pool_id) if flags & _RESTRICTED else ""
     return OrderDecision(
         accepted,
-        _REASONS.get(flags) or Reason(flags),
+        _reason(flags),
         before.equity,
         before.initial_margin,
         before.maintenance_margin,
@@ -59,7 +62,7 @@ def decide(shard: Shard, account: str, pool: str, order: Order, now_ns: int) -> 
         after.initial_margin,
         after.maintenance_margin,
         _tidy(largest),
-        rule or _margin_rule(shard, before.revision, account, order.symbol),
+        rule or _margin_rule(shard, before.revision, account, account_id, order.symbol),
         revision.program.digest,
     )
 
@@ -99,17 +102,25 @@ def _restricting_rule(shard: Shard, pool: int) -> str:
     return f"{program.name}:{step.line} {ladder.name}/{step.name}" if step else ""
 
 
-def _margin_rule(shard: Shard, revision: int, account: str, symbol: str) -> str:
+def _margin_rule(shard: Shard, revision: int, account: str, account_id: int, symbol: str) -> str:
     """Name the line of the rates that an account's order in an instrument is margined by."""
+    rules = shard.margin_rules.get((revision, symbol))
+    if rules is None:
+        rules = shard.margin_rules[revision, symbol] = _rules_by_profile(shard, revision, symbol)
+    if len(rules) == 1:
+        return rules[0]
     book, program = shard.book, shard.revisions[revision - 1].program
-    class_id = book.engine.account_state(book.account_ids[account])[0]
+    class_id = book.engine.account_state(account_id)[0]
     profile = program.profile_of(book.class_names[class_id], account)
-    found = shard.margin_rules.get((revision, profile, symbol))
-    if found is None:
-        product = program.product_of(book.instruments[symbol])
-        found = program.margin_rules[profile][product] if product >= 0 and profile >= 0 else program.name
-        shard.margin_rules[revision, profile, symbol] = found
-    return found
+    return rules[profile] if profile >= 0 else program.name
+
+
+def _rules_by_profile(shard: Shard, revision: int, symbol: str) -> tuple[str, ...]:
+    """Name the line of the rates of an instrument for each profile; one alone where all have the same."""
+    program = shard.revisions[revision - 1].program
+    product = program.product_of(shard.book.instruments[symbol])
+    rules = tuple(row[product] if product >= 0 else program.name for row in program.margin_rules)
+    return rules if len(set(rules)) > 1 else rules[:1]
 
 
 def _is_in_steps(quantity: float, step: float) -> bool:
@@ -119,4 +130,6 @@ def _is_in_steps(quantity: float, step: float) -> bool:
 
 def _tidy(quantity: float) -> float:
     """Drop the noise behind the twelfth digit, downwards only: what is offered has to pass."""
+    if quantity.is_integer() and quantity < 1e12:
+        return quantity  # twelve digits at most, and printing it would take longer than deciding
     return min(float(f"{quantity:.12g}"), quantity)

@@ -86,7 +86,7 @@ class Shard:
         self.calls: dict[str, Call] = {}
         self.answers: dict[tuple[str, str], Answer] = {}
         self.market_sequence = 0
-        self.margin_rules: dict[tuple[int, int, str], str] = {}  # names of rates, made once for each
+        self.margin_rules: dict[tuple[int, str], tuple[str, ...]] = {}  # names of rates, made once for each
         self._now_ns = 0
         self._timers: list[tuple[int, int]] = []
         self._scheduled: dict[int, int] = {}

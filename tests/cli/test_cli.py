@@ -164,6 +164,20 @@ def test_check_refuses(bad: Path) -> None:
     assert second["diagnostics"] == []
 
 
+def test_check_points_into_a_formula() -> None:
+    """A mistake inside a formula has the place of its operator, in JSON as on the terminal."""
+    path = ROOT / "tests/rulebooks/bad/MR-R404-amount-and-rate.yaml"
+    result = run("check", path)
+    (found,) = lines(run("check", "--json", path))
+
+    assert result.exit_code == 1
+    (one,) = found["diagnostics"]
+    assert (one["code"], one["line"], one["column"], one["width"]) == ("MR-R404", 12, 25, 1)
+    assert one["source"][one["column"] - 1] == "+"
+    assert one["hint"] == "did you mean notional * 5%?"
+    assert one["message"] in result.stdout
+
+
 def test_colour_on_a_terminal(bad: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where colour is wanted the problem is coloured; NO_COLOR takes it back."""
     coloured = CliRunner().invoke(main, ["check", str(bad)], color=True)

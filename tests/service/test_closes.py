@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from marginrules.codes import Reason
 from marginrules.errors import InputError
 from marginrules.limits import BATCH_ITEMS_MAX, CLOSES_PER_SERIES_MAX
 from marginrules.machine import Field
 from marginrules.service import history
 from marginrules.service.shard import Shard
+from marginrules.service.views import view_pool
 from marginrules.units import DAY_NS
+from tests.service import test_options
 from tests.service.test_history import walk
 from tests.service.test_options import CALL, NOW, price, shard_with
 
@@ -103,3 +106,23 @@ def test_the_same_closes_give_the_same_bits() -> None:
     for day in range(0, 300, 7):
         publish(parts, "XYZ", closes[day : day + 7], day)
     assert realized(whole) == realized(parts)
+
+
+def test_formulas_follow_closes_and_open_interest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a formula has prepared is prepared again when closes come; what is not known leaves no figure."""
+    tiers = "margin: {model: tiers, tiers: [{initial: 20%, maintenance: 10%}]}"
+    initial = "notional * realized_volatility + 1% * open_interest"
+    formula = f"margin: {{model: formula, initial: {initial}, maintenance: notional * realized_volatility}}"
+    monkeypatch.setattr(test_options, "RULES", test_options.RULES.replace(tiers, formula))
+    shard = shard_with(1.0)
+    shard.apply("prices", {"sequence": 2, "prices": [price(index=98.0) | {"open_interest": 500.0}]}, NOW)
+    assert not view_pool(shard, 0, NOW).valid
+    publish(shard, "XYZ", walk(60))
+    volatility = realized(shard)
+    assert volatility is not None
+    assert view_pool(shard, 0, NOW).initial_margin == pytest.approx(9_800.0 * volatility + 5.0, rel=1e-12)
+    shard.apply("prices", {"sequence": 3, "prices": [price(index=98.0)]}, NOW)
+    view = view_pool(shard, 0, NOW)
+    assert (view.valid, Reason.MISSING_DATA in view.reasons) == (False, True)
+    shard.apply("prices", {"sequence": 4, "prices": [price(index=98.0) | {"open_interest": 0.0}]}, NOW)
+    assert view_pool(shard, 0, NOW).initial_margin == pytest.approx(9_800.0 * volatility, rel=1e-12)

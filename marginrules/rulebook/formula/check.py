@@ -99,31 +99,31 @@ class Checker:
         args = self._checked(tree.args)
         if args is None:
             return None
-        if tree.name in ("and", "or", "not"):
-            fits = [self._is_condition(one, typed) for one, typed in zip(tree.args, args, strict=True)]
-            return self._made(tree, args, YES_NO) if all(fits) else None
-        if tree.name in ("==", "!=") and all(one.unit == YES_NO for one in args):
-            return self._made(tree, args, YES_NO)
-        if not all([self._is_value(one, typed) for one, typed in zip(tree.args, args, strict=True)]):
+        is_logic = tree.name in ("and", "or", "not")
+        is_alike = tree.name in ("==", "!=") and all(one.unit == YES_NO for one in args)
+        fits = [
+            is_alike or (self._is_condition(one, typed) if is_logic else self._is_value(one, typed))
+            for one, typed in zip(tree.args, args, strict=True)
+        ]
+        if not all(fits):
             return None
-        if tree.name == "negate":
-            return self._made(tree, args, args[0].unit)
-        left, right = args
-        if tree.name in ("*", "/"):
-            return self._scaled(tree, left, right)
+        unit = YES_NO if is_logic or is_alike else self._operator_unit(tree, args)
+        return None if unit is None else self._made(tree, args, unit)
+
+    def _operator_unit(self, tree: Call, args: Sequence[Typed]) -> Unit | None:
+        left, right = args[0], args[-1]
+        if tree.name == "*":
+            return left.unit * right.unit
+        if tree.name == "/":
+            if right.kind == "number" and right.value == 0:
+                self.report("MR-R410", tree.at, f"'{self.written(tree)}' divides by zero")
+                return None
+            return left.unit / right.unit
         if not left.unit.fits(right.unit):
             self._report_misfit(tree, left, right)
             return None
         unit = right.unit if left.unit.is_any else left.unit
-        return self._made(tree, args, YES_NO if tree.name in COMPARISONS else unit)
-
-    def _scaled(self, tree: Call, left: Typed, right: Typed) -> Typed | None:
-        if tree.name == "*":
-            return self._made(tree, (left, right), left.unit * right.unit)
-        if right.kind == "number" and right.value == 0:
-            self.report("MR-R410", tree.at, f"'{self.written(tree)}' divides by zero", "")
-            return None
-        return self._made(tree, (left, right), left.unit / right.unit)
+        return YES_NO if tree.name in COMPARISONS else unit
 
     def _report_misfit(self, tree: Call, left: Typed, right: Typed) -> None:
         first, second = (phrase(one.unit, self._env.currency) for one in (left, right))
@@ -165,10 +165,12 @@ class Checker:
             return None
         if tree.name == "tiered":
             return self._tiered(tree)
-        if tree.name == "strategy_margin":
-            return names.strategy(self, self._env, tree)
+        return names.strategy(self, self._env, tree) if tree.name == "strategy_margin" else self._plain(tree, key)
+
+    def _plain(self, tree: Call, key: Key) -> Typed | None:
+        """Return a function all of whose arguments are values."""
         args = self._checked(tree.args)
-        if args is None or not self._fit(tree, function, args):
+        if args is None or not self._fit(tree, FUNCTIONS[tree.name], args):
             return None
         unit = self._result_unit(tree.name, args)
         if tree.name == "lowest_payoff":
@@ -280,6 +282,7 @@ class Checker:
             return None
         hint = "over scenarios go lowest, highest, average, quantile and tail_mean" if x.dims.table >= 0 else ""
         message = f"{tree.name}: '{written}' is not one value of each position"
+        message += ", but one of the whole group" if x.dims.is_single else ""
         self.report("MR-R405", tree.at, message, hint)
         return None
 

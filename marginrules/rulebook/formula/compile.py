@@ -198,7 +198,8 @@ def _is_wanted(env: Environment, checker: Checker, want: Wanted, tree: Tree, typ
         is_what = phrase(typed.unit, env.currency)
         needed = noun(want.units[0])
         message = f"{want.name} is {'an' if needed == 'amount' else 'a'} {needed}: '{written}' is {is_what}"
-        hint = f"did you mean {written} {env.currency}?" if isinstance(tree, Literal) and typed.unit == NUMBER else ""
+        is_plain = isinstance(tree, Literal) and typed.unit == NUMBER and tree.text[-1].isdigit()
+        hint = f"did you mean {written} {env.currency}?" if is_plain else ""
         checker.report("MR-R404", at, message, hint)
         return False
     if dims.is_single or (want.is_totalled and dims.table < 0 and not dims.key):

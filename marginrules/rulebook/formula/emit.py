@@ -11,9 +11,9 @@ from marginrules.limits import (
     FORMULA_LANES_MAX,
     FORMULA_REGISTERS_MAX,
 )
-from marginrules.machine import Code, Field, Op, Place, Stage, StageKind
+from marginrules.machine import Code, Op, Place, Stage, StageKind
 from marginrules.rulebook.formula.stages import Planned, plan
-from marginrules.rulebook.formula.values import WITH_SCENARIOS, Home, Value
+from marginrules.rulebook.formula.values import Home, Value
 from marginrules.rulebook.formula.vocabulary import ORDER_FIELDS
 
 Instruction = tuple[int, int, tuple[int, ...], int]
@@ -58,7 +58,7 @@ def emit(outputs: Sequence[Value], keys: Sequence[int], columns: dict[int, int],
         stages=stages,
         fields=tuple(fields),
         outputs=tuple(emitter.kept[value] for value in outputs),
-        uses_orders=any(Field(field) in ORDER_FIELDS for field in fields),
+        uses_orders=not ORDER_FIELDS.isdisjoint(fields),
         inputs=tuple(inputs),
     )
 
@@ -93,9 +93,9 @@ class _Emitter:
 
     def registers(self) -> dict[int, int]:
         """Return how many registers each place needs."""
-        used = dict(self._used)
+        used = dict.fromkeys(_COUNTED, 0) | self._used
         for (place, _), count in self._used_of.items():
-            used[place] = max(used.get(place, 0), count)
+            used[place] = max(used[place], count)
         used[Place.LANES] = self._lanes
         return {int(place): count for place, count in sorted(used.items())}
 
@@ -163,6 +163,16 @@ class _Emitter:
         return used
 
 
+_COUNTED = (
+    Place.SCALAR,
+    Place.POSITION,
+    Place.INSTRUMENT,
+    Place.GROUP,
+    Place.SCENARIO,
+    Place.GROUP_SCENARIO,
+    Place.ARRAY,
+    Place.LANES,
+)
 _PLACES = {
     StageKind.SCALAR: Place.SCALAR,
     StageKind.POSITION: Place.POSITION,

@@ -51,12 +51,14 @@ class Environment:
     Carry what a rulebook names.
 
     Args:
+        parameters: parameter -> its number and unit.
         tables: tier table -> its number.
         strategies: strategy book -> its number.
     """
 
     currency: str
     constants: dict[str, Constant] = field(default_factory=dict)
+    parameters: dict[str, tuple[int, Unit]] = field(default_factory=dict)
     tables: dict[str, int] = field(default_factory=dict)
     scenarios: dict[str, ScenarioNames] = field(default_factory=dict)
     strategies: dict[str, int] = field(default_factory=dict)

@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from marginrules.codes import InstrumentKind
-from marginrules.machine import Field, Op
+from marginrules.limits import FORMULA_DEPTH_MAX
+from marginrules.machine import PARAMETER_FIRST, Op
+from marginrules.rulebook.formula.derived import Derived
 from marginrules.rulebook.formula.tree import Typed
 from marginrules.rulebook.formula.values import Value, Values
 from marginrules.rulebook.formula.vocabulary import OF_GROUP, POOL_FIELDS
 
-_OPERATORS = {
+_PLAIN = {
     "+": Op.ADD,
     "-": Op.SUBTRACT,
     "*": Op.MULTIPLY,
@@ -31,9 +32,6 @@ _OPERATORS = {
     "and": Op.AND,
     "or": Op.OR,
     "not": Op.NOT,
-}
-_TURNED = {">": Op.LESS, ">=": Op.LESS_EQUAL}
-_PLAIN = {
     "if": Op.SELECT,
     "abs": Op.ABSOLUTE,
     "floor": Op.FLOOR,
@@ -45,6 +43,8 @@ _PLAIN = {
     "power": Op.POWER,
     "normal": Op.NORMAL,
 }
+_TURNED = {">": Op.LESS, ">=": Op.LESS_EQUAL}
+_CHAINED = {"min": Op.LEAST, "max": Op.GREATEST}
 _OVER_POSITIONS = {"total": Op.TOTAL, "count": Op.TOTAL, "smallest": Op.SMALLEST, "largest": Op.LARGEST}
 _OVER_SCENARIOS = {
     "lowest": Op.LOWEST,
@@ -54,12 +54,6 @@ _OVER_SCENARIOS = {
     "tail_mean": Op.TAIL_MEAN,
 }
 _LOSSES = {"worst_loss": Op.LOWEST, "value_at_risk": Op.QUANTILE, "expected_shortfall": Op.TAIL_MEAN}
-_KINDS = {
-    "is_perpetual": InstrumentKind.PERPETUAL,
-    "is_future": InstrumentKind.FUTURE,
-    "is_spot": InstrumentKind.SPOT,
-}
-_DAYS_OF_YEAR = 365.0
 
 
 class Lowering:
@@ -77,8 +71,21 @@ class Lowering:
     def __init__(self, given: Iterable[str] = (), pool: frozenset[str] = frozenset()) -> None:
         self.values = Values()
         self.inputs: list[str] = list(given)
+        self._derived = Derived(self.values)
         self._pool = pool
         self._lowered: dict[int, tuple[Typed, Value]] = {}  # holds each tree, so that its id is not given away
+        self._special = {
+            **dict.fromkeys(_TURNED, self._turned),
+            **dict.fromkeys(_CHAINED, self._chain),
+            **dict.fromkeys(_OVER_POSITIONS, self._over_positions),
+            **dict.fromkeys(_OVER_SCENARIOS, self._over_scenarios),
+            **dict.fromkeys(_LOSSES, self._loss),
+            "clamp": self._clamp,
+            "sign": self._sign,
+            "tiered": self._tiered,
+            "lowest_payoff": self._lowest_payoff,
+            "strategy_margin": self._strategy_margin,
+        }
 
     def output(self, tree: Typed, *, is_totalled: bool = False) -> Value:
         """Return the value of a whole formula; a single one, which a stage calculates."""
@@ -88,128 +95,110 @@ class Lowering:
         return value if value.op is not None else self.values.copy(value)
 
     def lower(self, tree: Typed) -> Value:
-        """Return the value of a tree."""
-        known = self._lowered.get(id(tree))
-        if known is None:
-            known = tree, self._lower(tree)
-            self._lowered[id(tree)] = known
-        return known[1]
+        """Return the value of a tree; without recursion, since definitions can stand deep inside one another."""
+        waiting = [tree]
+        while waiting:
+            one = waiting[-1]
+            missing = [arg for arg in one.args if id(arg) not in self._lowered]
+            if missing:
+                waiting += reversed(missing)
+                continue
+            if id(one) not in self._lowered:
+                self._lowered[id(one)] = one, self._call(one) if one.kind == "call" else self._leaf(one)
+            waiting.pop()
+        return self._value_of(tree)
 
-    def _lower(self, tree: Typed) -> Value:
-        values = self.values
-        if tree.kind == "number":
-            return values.constant(tree.value)
-        if tree.kind == "field":
-            return self._field(tree.name)
-        if tree.kind == "column":
-            return values.column(tree.dims.table, tree.index)
-        if tree.kind == "move":
-            return values.move(tree.dims.table)
-        if tree.kind == "input":
-            return values.given(self.inputs.index(tree.name))
-        if tree.kind == "leg":
-            return self._leg(tree.name)
-        return self._call(tree, [self.lower(one) for one in tree.args])
+    def _value_of(self, tree: Typed) -> Value:
+        return self._lowered[id(tree)][1]
 
-    # Fields
+    def _leaf(self, tree: Typed) -> Value:
+        read = {
+            "number": lambda: self.values.constant(tree.value),
+            "field": lambda: self._field(tree.name),
+            "parameter": lambda: self.values.load(PARAMETER_FIRST + tree.index),
+            "column": lambda: self.values.column(tree.dims.table, tree.index),
+            "move": lambda: self.values.move(tree.dims.table),
+            "input": lambda: self.values.given(self.inputs.index(tree.name)),
+            "leg": lambda: self._leg(tree.name),
+        }
+        return read[tree.kind]()
 
     def _field(self, name: str) -> Value:
         word = (POOL_FIELDS if name in self._pool else OF_GROUP)[name]
-        if word.reads is not None:
-            return self.values.load(word.reads)
-        make, load = self.values.make, self.values.load
-        if name == "years":
-            return make(Op.DIVIDE, load(Field.DAYS), self.values.constant(_DAYS_OF_YEAR))
-        if name == "is_option":
-            return self._is_option()
-        if name in _KINDS:
-            return make(Op.EQUAL, load(Field.KIND), self.values.constant(float(_KINDS[name])))
-        if name == "otm":
-            distance = make(Op.SUBTRACT, load(Field.INDEX), load(Field.STRIKE))
-            return self._not_below_zero(make(Op.MULTIPLY, make(Op.NEGATE, load(Field.RIGHT)), distance))
-        if name == "intrinsic":
-            return self._payoff(load(Field.INDEX))
-        return self._position_field(name)
-
-    def _position_field(self, name: str) -> Value:
-        make, load = self.values.make, self.values.load
-        quantity, unit_value = load(Field.QUANTITY), load(Field.UNIT_VALUE)
-        if name == "size":
-            return make(Op.MULTIPLY, quantity, load(Field.MULTIPLIER))
-        if name == "value":
-            return make(Op.MULTIPLY, quantity, unit_value)
-        if name == "unrealized_pnl":
-            return make(Op.SUBTRACT, make(Op.MULTIPLY, quantity, unit_value), load(Field.COST))
-        if name == "notional":
-            # What one contract is worth is prepared; of all but options it is |quantity x unit value|, to the bit.
-            underlying = make(Op.MULTIPLY, self._scale(), load(Field.INDEX))
-            each = make(Op.SELECT, self._is_option(), underlying, make(Op.ABSOLUTE, unit_value))
-            return make(Op.MULTIPLY, make(Op.ABSOLUTE, quantity), each)
-        if name == "entry_price":
-            scaled = make(Op.MULTIPLY, quantity, self._scale())
-            linear = make(Op.DIVIDE, load(Field.COST), scaled)
-            inverse = make(Op.DIVIDE, make(Op.NEGATE, scaled), load(Field.COST))
-            return make(Op.SELECT, load(Field.INVERSE), inverse, linear)
-        raise AssertionError(f"field {name} has no meaning")
+        return self._derived.field(name) if word.reads is None else self.values.load(word.reads)
 
     def _leg(self, name: str) -> Value:
         base, _, field = name.partition(".")
         if field == "years":
-            days = self._leg(f"{base}.days")
-            return self.values.make(Op.DIVIDE, days, self.values.constant(_DAYS_OF_YEAR))
+            return self._derived.years(self._leg(f"{base}.days"))
         if name not in self.inputs:
             self.inputs.append(name)
         return self.values.given(self.inputs.index(name))
 
-    # Calls
+    def _call(self, tree: Typed) -> Value:
+        args = [self._value_of(one) for one in tree.args]
+        if tree.name in _PLAIN:
+            return self.values.make(_PLAIN[tree.name], *args)
+        special = self._special.get(tree.name)
+        return self._derived.call(tree.name, args) if special is None else special(tree, args)
 
-    def _call(self, tree: Typed, args: list[Value]) -> Value:
-        make, name = self.values.make, tree.name
-        if name in _OPERATORS:
-            return make(_OPERATORS[name], *args)
-        if name in _TURNED:
-            return make(_TURNED[name], args[1], args[0])
-        if name in _PLAIN:
-            return make(_PLAIN[name], *args)
-        if name in ("min", "max"):
-            return self._chain(Op.LEAST if name == "min" else Op.GREATEST, args)
-        if name == "clamp":
-            return make(Op.LEAST, make(Op.GREATEST, args[0], args[1]), args[2])
-        if name == "sign":
-            zero = self.values.constant(0.0)
-            return make(Op.SUBTRACT, make(Op.LESS, zero, args[0]), make(Op.LESS, args[0], zero))
-        if name == "tiered":
-            return make(Op.TIERED, *args, extra=tree.index)
-        if name in _OVER_POSITIONS:
-            return self._over_positions(tree, args[0])
-        if name in _OVER_SCENARIOS:
-            return self.values.over_scenarios(_OVER_SCENARIOS[name], *args)
-        if name in _LOSSES:
-            return self._loss(_LOSSES[name], args)
-        if name == "lowest_payoff":
-            key = self.values.key(int(tree.key)) if tree.key else -1
-            return self.values.of_group(Op.LOWEST_PAYOFF, key, key)
-        if name == "strategy_margin":
-            return self.values.of_group(Op.STRATEGY, tree.index)
-        return self._of_instrument(name, args)
+    def _turned(self, tree: Typed, args: list[Value]) -> Value:
+        return self.values.make(_TURNED[tree.name], args[1], args[0])
 
-    def _chain(self, op: Op, args: list[Value]) -> Value:
+    def _chain(self, tree: Typed, args: list[Value]) -> Value:
         result = args[0]
         for one in args[1:]:
-            result = self.values.make(op, result, one)
+            result = self.values.make(_CHAINED[tree.name], result, one)
         return result
 
-    def _over_positions(self, tree: Typed, x: Value) -> Value:
-        values = self.values
+    def _clamp(self, _: Typed, args: list[Value]) -> Value:
+        x, low, high = args
+        return self.values.make(Op.LEAST, self.values.make(Op.GREATEST, x, low), high)
+
+    def _sign(self, _: Typed, args: list[Value]) -> Value:
+        make, zero = self.values.make, self.values.constant(0.0)
+        return make(Op.SUBTRACT, make(Op.LESS, zero, args[0]), make(Op.LESS, args[0], zero))
+
+    def _tiered(self, tree: Typed, args: list[Value]) -> Value:
+        return self.values.make(Op.TIERED, *args, extra=tree.index)
+
+    def _lowest_payoff(self, tree: Typed, _: list[Value]) -> Value:
+        key = self.values.key(int(tree.key)) if tree.key else -1
+        return self.values.of_group(Op.LOWEST_PAYOFF, key, key)
+
+    def _strategy_margin(self, tree: Typed, _: list[Value]) -> Value:
+        return self.values.of_group(Op.STRATEGY, tree.index)
+
+    # Over scenarios
+
+    def _over_scenarios(self, tree: Typed, args: list[Value]) -> Value:
+        return self.values.over_scenarios(_OVER_SCENARIOS[tree.name], *args)
+
+    def _loss(self, tree: Typed, args: list[Value]) -> Value:
+        """Return how much is lost, at a confidence where there is one."""
+        x, *confidence = args
+        lowest = self.values.over_scenarios(_LOSSES[tree.name], x, *(self._complement(one) for one in confidence))
+        return self._derived.not_below_zero(self.values.make(Op.NEGATE, lowest))
+
+    def _complement(self, share: Value) -> Value:
+        if share.is_constant:
+            # In decimals: 1 - 0.99 is more than 0.01 in doubles, and a quantile would fall on the next scenario.
+            return self.values.constant(float(1 - Decimal(repr(share.constant))))
+        return self.values.make(Op.SUBTRACT, self.values.constant(1.0), share)
+
+    # Over positions
+
+    def _over_positions(self, tree: Typed, args: list[Value]) -> Value:
+        values, op, (x,) = self.values, _OVER_POSITIONS[tree.name], args
         if tree.name == "count":
             x = values.make(Op.SELECT, x, values.constant(1.0), values.constant(0.0))
         if tree.key:
-            return values.over_positions(_OVER_POSITIONS[tree.name], x, key=values.key(int(tree.key)))
+            return values.over_positions(op, x, key=values.key(int(tree.key)))
         if tree.name == "total" and x.space.is_of_positions and x.space.table >= 0:
             parts = self._taken_apart(x)
             if parts is not None:
                 return values.over_positions(Op.TOTAL_PRODUCT, *parts)
-        return values.over_positions(_OVER_POSITIONS[tree.name], x)
+        return values.over_positions(op, x)
 
     def _taken_apart(self, x: Value) -> tuple[Value, Value] | None:
         """Return a product as (what is multiplied in each check, what is prepared), if it is one of both."""
@@ -225,7 +214,7 @@ class Lowering:
             return None
         factor, array = self._product(checked), self._product(prepared)
         factor = self.values.make(Op.NEGATE, factor) if is_negative else factor
-        return factor, array if array.op is not None else self.values.copy(array)
+        return self.values.of_positions(factor), array if array.op is not None else self.values.copy(array)
 
     def _product(self, factors: list[tuple[Value, Op]]) -> Value:
         """Return a product in the order in which it is written."""
@@ -236,85 +225,25 @@ class Lowering:
             product = self.values.make(op, product, factor)
         return product
 
-    def _loss(self, op: Op, args: list[Value]) -> Value:
-        """Return how much is lost, at a confidence where there is one."""
-        x, *confidence = args
-        lowest = self.values.over_scenarios(op, x, *(self._complement(one) for one in confidence))
-        return self._not_below_zero(self.values.make(Op.NEGATE, lowest))
-
-    def _complement(self, share: Value) -> Value:
-        if share.is_constant:
-            # In decimals: 1 - 0.99 is more than 0.01 in doubles, and a quantile would fall on the next scenario.
-            return self.values.constant(float(1 - Decimal(repr(share.constant))))
-        return self.values.make(Op.SUBTRACT, self.values.constant(1.0), share)
-
-    # Of an instrument
-
-    def _of_instrument(self, name: str, args: list[Value]) -> Value:
-        make, load = self.values.make, self.values.load
-        right, strike = load(Field.RIGHT), load(Field.STRIKE)
-        if name == "payoff":
-            return self._payoff(args[0])
-        if name == "value_at":
-            scale = self._scale()
-            option = make(Op.MULTIPLY, scale, self._option_payoff(args[0]))
-            inverse = make(Op.DIVIDE, make(Op.NEGATE, scale), args[0])
-            linear = make(Op.MULTIPLY, scale, args[0])
-            other = make(Op.SELECT, load(Field.INVERSE), inverse, linear)
-            return make(Op.SELECT, self._is_option(), option, other)
-        if name == "black_76":
-            forward, years, volatility = args
-            return make(Op.BLACK_76, right, forward, strike, years, volatility)
-        if name == "implied_black_76":
-            price, forward, years = args
-            return make(Op.IMPLIED_BLACK_76, right, price, forward, strike, years)
-        if name in ("black_scholes", "american"):
-            spot, years, volatility, rate, dividend_yield = args
-            op = Op.BLACK_SCHOLES if name == "black_scholes" else Op.AMERICAN
-            return make(op, right, spot, strike, years, volatility, rate, dividend_yield)
-        if name in ("implied_black_scholes", "implied_american"):
-            price, spot, years, rate, dividend_yield = args
-            op = Op.IMPLIED_BLACK_SCHOLES if name == "implied_black_scholes" else Op.IMPLIED_AMERICAN
-            return make(op, right, price, spot, strike, years, rate, dividend_yield)
-        raise AssertionError(f"function {name} has no meaning")
-
-    def _payoff(self, price: Value) -> Value:
-        return self.values.make(Op.SELECT, self._is_option(), self._option_payoff(price), price)
-
-    def _option_payoff(self, price: Value) -> Value:
-        make, load = self.values.make, self.values.load
-        distance = make(Op.SUBTRACT, price, load(Field.STRIKE))
-        return self._not_below_zero(make(Op.MULTIPLY, load(Field.RIGHT), distance))
-
-    def _is_option(self) -> Value:
-        return self.values.make(Op.UNEQUAL, self.values.load(Field.RIGHT), self.values.constant(0.0))
-
-    def _scale(self) -> Value:
-        """Return what turns a price into the value of one contract in the rulebook's currency."""
-        return self.values.make(Op.MULTIPLY, self.values.load(Field.MULTIPLIER), self.values.load(Field.FX))
-
-    def _not_below_zero(self, value: Value) -> Value:
-        return self.values.make(Op.GREATEST, value, self.values.constant(0.0))
-
 
 def _is_of_instrument(value: Value) -> bool:
     return value.space.is_of_positions and value.space.is_pure
 
 
-def _factors(x: Value) -> tuple[list[tuple[Value, Op]], bool] | None:
+def _factors(x: Value, depth: int = 0) -> tuple[list[tuple[Value, Op]], bool] | None:
     """
     Return the factors of a product, each to multiply or to divide by, and whether its sign is turned.
 
-    Each is prepared, or does not depend on scenarios; None where one is neither.
+    Each is prepared, or does not depend on scenarios; None where one is neither, or there are too many.
     """
     if x.space.table < 0 or x.space.is_pure:
         return [(x, Op.MULTIPLY)], False
-    if x.op is Op.NEGATE:
-        inner = _factors(x.args[0])
+    if x.op is Op.NEGATE and depth <= FORMULA_DEPTH_MAX:
+        inner = _factors(x.args[0], depth + 1)
         return inner and (inner[0], not inner[1])
-    if x.op not in (Op.MULTIPLY, Op.DIVIDE):
+    if x.op not in (Op.MULTIPLY, Op.DIVIDE) or depth > FORMULA_DEPTH_MAX:
         return None
-    first, second = (_factors(one) for one in x.args)
+    first, second = (_factors(one, depth + 1) for one in x.args)
     if first is None or second is None:
         return None
     if x.op is Op.DIVIDE:

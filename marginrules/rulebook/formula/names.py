@@ -7,7 +7,7 @@ from typing import Protocol
 
 from marginrules.machine import Key
 from marginrules.rulebook.diagnostic import nearest, suggest
-from marginrules.rulebook.formula.environment import Environment, Scope
+from marginrules.rulebook.formula.environment import Environment, ScenarioNames, Scope
 from marginrules.rulebook.formula.tree import OF_POSITIONS, SINGLE, Call, Dimensions, Name, Tree, Typed
 from marginrules.rulebook.formula.unit import AMOUNT, NUMBER
 from marginrules.rulebook.formula.vocabulary import (
@@ -40,44 +40,58 @@ def resolve(to: Reporter, env: Environment, scope: Scope, definitions: Definitio
         return _resolve_dotted(to, env, scope, name)
     if text in definitions:
         return definitions[text]
+    found = _of_book(env, scope, text)
+    if found is None and text in scope.fields:
+        dims = SINGLE if text in scope.pool else OF_POSITIONS
+        found = Typed("field", text, scope.fields[text].unit, dims)
+    if found is None:
+        _report_unknown(to, env, scope, definitions, name)
+    return found
+
+
+def _of_book(env: Environment, scope: Scope, text: str) -> Typed | None:
+    """Return an input of the caller, a constant or a parameter."""
     if text in scope.given:
         return Typed("input", text, scope.given[text], SINGLE)
     if text in env.constants:
         constant = env.constants[text]
         return Typed("number", text, constant.unit, SINGLE, value=constant.value)
-    if text in scope.fields:
-        dims = SINGLE if text in scope.pool else OF_POSITIONS
-        return Typed("field", text, scope.fields[text].unit, dims)
-    _report_unknown(to, env, scope, definitions, name)
+    if text in env.parameters and not scope.legs:
+        number, unit = env.parameters[text]
+        return Typed("parameter", text, unit, OF_POSITIONS, index=number)
     return None
 
 
 def _resolve_dotted(to: Reporter, env: Environment, scope: Scope, name: Name) -> Typed | None:
     base, _, member = name.text.partition(".")
-    at = (name.start, name.start + len(base))
     if base in scope.legs:
-        if member in LEG_FIELDS:
-            return Typed("leg", name.text, INSTRUMENT_FIELDS[member].unit, SINGLE)
-        place = (at[1] + 1, name.end)
-        code = "MR-R408" if member in EVERY_FIELD else "MR-R402"
-        message = f"a leg has no '{member}'"
-        to.report(code, place, message, suggest(member, LEG_FIELDS))
-        return None
-    if scope.legs and base in env.scenarios:
+        return _of_leg(to, name, member)
+    if base in env.scenarios and not scope.legs:
+        return _of_scenario(to, env.scenarios[base], name, base, member)
+    if base in env.scenarios:
         to.report("MR-R408", name.at, f"scenarios are not available in {scope.where}")
         return None
-    if scope.legs or base not in env.scenarios:
-        kind, known = ("leg", scope.legs) if scope.legs else ("scenario table", tuple(env.scenarios))
-        to.report("MR-R402", at, f"there is no {kind} '{base}'", suggest(base, known))
-        return None
-    table = env.scenarios[base]
-    dims = Dimensions(table=table.index)
+    kind, known = ("leg", scope.legs) if scope.legs else ("scenario table", tuple(env.scenarios))
+    to.report("MR-R402", (name.start, name.start + len(base)), f"there is no {kind} '{base}'", suggest(base, known))
+    return None
+
+
+def _of_leg(to: Reporter, name: Name, member: str) -> Typed | None:
+    if member in LEG_FIELDS:
+        return Typed("leg", name.text, INSTRUMENT_FIELDS[member].unit, SINGLE)
+    code = "MR-R408" if member in EVERY_FIELD else "MR-R402"
+    to.report(code, (name.end - len(member), name.end), f"a leg has no '{member}'", suggest(member, LEG_FIELDS))
+    return None
+
+
+def _of_scenario(to: Reporter, table: ScenarioNames, name: Name, base: str, member: str) -> Typed | None:
     if member in table.names:
-        return Typed("column", name.text, NUMBER, dims, index=table.names.index(member))
+        return Typed("column", name.text, NUMBER, Dimensions(table=table.index), index=table.names.index(member))
     if member == "move" and table.is_historical:
         return Typed("move", name.text, NUMBER, Dimensions(is_of_positions=True, table=table.index))
     known = (*table.names, *(("move",) if table.is_historical else ()))
-    to.report("MR-R402", (at[1] + 1, name.end), f"scenario table '{base}' has no '{member}'", suggest(member, known))
+    place = (name.end - len(member), name.end)
+    to.report("MR-R402", place, f"scenario table '{base}' has no '{member}'", suggest(member, known))
     return None
 
 
@@ -99,10 +113,12 @@ def _report_unknown(to: Reporter, env: Environment, scope: Scope, definitions: D
         message, hint = f"'{text}' is a tier table", f"write tiered({text}, x)"
     elif text in env.strategies:
         message, hint = f"'{text}' is a strategy book", f"write strategy_margin({text}, initial)"
+    elif text in env.parameters:
+        message, hint = f"parameter '{text}' is not available in {scope.where}", "a leg has only fields"
     elif text in scope.legs:
         message, hint = f"'{text}' is a leg", f"write {text}.strike"
     else:
-        known = [*definitions, *scope.given, *env.constants, *scope.fields]
+        known = [*definitions, *scope.given, *env.constants, *env.parameters, *scope.fields]
         message, hint = f"'{text}' is not known", suggest(text, known)
         near = nearest(text, FUNCTIONS)
         hint = hint or (f"did you mean {FUNCTIONS[near].signature(near)}?" if near else "")

@@ -156,6 +156,8 @@ class _Parser:
             return FormulaError(token.start, token.end, "this parenthesis was never opened", "delete it")
         meant = nearest(token.text, ("and", "or", "by")) if token.kind == "name" else ""
         hint = f"did you mean '{meant}'?" if meant else "an operator stands between two values"
+        if token.text == "by":
+            hint = "by stands inside a function: total(x by expiry)"
         if isinstance(before, Literal) and token.kind == "name" and not meant:
             hint = f"amounts are written in the rulebook's currency: 500 {self._currency}"
         message = f"an operator was expected, not '{token.text}'"

@@ -33,7 +33,8 @@ class FormulaText:
         line, column = self._found[min(start, len(self._found) - 1)]
         if start >= len(self._found):
             return Place(line, column + 1)
-        last = max(at for row, at in self._found[start : max(end, start + 1)] if row == line)
+        shown = zip(self.text[start:end], self._found[start:end], strict=False)
+        last = max((at for char, (row, at) in shown if row == line and not char.isspace()), default=column)
         return Place(line, column, last - column + 1)
 
 

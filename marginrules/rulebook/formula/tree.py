@@ -65,6 +65,7 @@ class Call:
 
 
 Tree = Literal | Name | Call
+NO_KEY = Key(0)
 
 
 # As understood.
@@ -82,7 +83,7 @@ class Dimensions:
     """
 
     is_of_positions: bool = False
-    key: Key = Key(0)
+    key: Key = NO_KEY
     table: int = -1
 
     @property
@@ -101,7 +102,7 @@ class Typed:
     Carry one understood part of a formula; a definition is the same object wherever it is used.
 
     Args:
-        kind: "number", "field", "column", "move", "input", "leg" or "call".
+        kind: "number", "field", "parameter", "column", "move", "input", "leg" or "call".
         name: of the field, column, input, function or operator; of a leg's field, `leg.field`.
         value: of a number.
         index: of the column in its table, of the tier table of `tiered`; of `strategy_margin`, 2 x book + (0 initial,
@@ -116,4 +117,4 @@ class Typed:
     args: tuple[Typed, ...] = ()
     value: float = 0.0
     index: int = -1
-    key: Key = Key(0)
+    key: Key = NO_KEY

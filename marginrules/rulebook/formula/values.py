@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from marginrules.machine import Field, Op, Place, StageKind
+from marginrules.machine import PARAMETER_FIRST, Field, Op, Place, StageKind
 
 OVER_POSITIONS = (Op.TOTAL, Op.SMALLEST, Op.LARGEST, Op.TOTAL_PRODUCT)
 OVER_SCENARIOS = (Op.LOWEST, Op.HIGHEST, Op.QUANTILE, Op.TAIL_MEAN, Op.AVERAGE)
@@ -130,10 +130,11 @@ class Values:
         """Return an input of the caller."""
         return self._kept((Place.INPUT, index), None, (), index, Space(is_pure=False), Place.INPUT)
 
-    def load(self, field: Field) -> Value:
-        """Return a field of an instrument, a position or the pool."""
-        is_of_pool = field >= Field.COLLATERAL
-        space = Space(is_of_positions=not is_of_pool, is_pure=field < Field.QUANTITY)
+    def load(self, field: int) -> Value:
+        """Return a field of an instrument, a position or the pool, or a parameter of an instrument."""
+        is_of_pool = Field.COLLATERAL <= field < PARAMETER_FIRST
+        is_pure = field < Field.QUANTITY or field >= PARAMETER_FIRST
+        space = Space(is_of_positions=not is_of_pool, is_pure=is_pure)
         return self._kept((Op.LOAD, field), Op.LOAD, (), int(field), space)
 
     def key(self, mask: int) -> int:
@@ -154,6 +155,13 @@ class Values:
         """Return a value that is calculated, where one is there already."""
         space = Space(value.space.is_of_positions, value.space.key, value.space.table, value.space.is_pure)
         return self._kept((Op.COPY, value.number), Op.COPY, (value,), -1, space)
+
+    def of_positions(self, value: Value) -> Value:
+        """Return a value that does not depend on scenarios as one of each position, kept in a register of theirs."""
+        space = Space(is_of_positions=True, is_pure=False)
+        if value.space == space:
+            return value
+        return self._kept((Op.COPY, value.number, StageKind.POSITION), Op.COPY, (value,), -1, space)
 
     def over_positions(self, op: Op, *args: Value, key: int = -1) -> Value:
         """Return an aggregation over positions, or over subgroups."""
@@ -221,8 +229,8 @@ _EXACT: dict[Op, Callable[..., float]] = {
     Op.MULTIPLY: lambda a, b: a * b,
     Op.DIVIDE: lambda a, b: a / b if b else math.nan,
     Op.NEGATE: lambda a: -a,
-    Op.LEAST: lambda a, b: b if b < a else a,
-    Op.GREATEST: lambda a, b: b if b > a else a,
+    Op.LEAST: min,
+    Op.GREATEST: max,
     Op.ABSOLUTE: abs,
     Op.LESS: lambda a, b: float(a < b),
     Op.LESS_EQUAL: lambda a, b: float(a <= b),

@@ -50,6 +50,10 @@ INSTRUMENT_FIELDS: dict[str, FieldWord] = {
     "volatility_confidence": FieldWord(
         NUMBER, "How far the volatility can be relied on, as published.", Field.VOLATILITY_CONFIDENCE
     ),
+    "index_confidence": FieldWord(NUMBER, "How far the index can be relied on, as published.", Field.INDEX_CONFIDENCE),
+    "stable_price": FieldWord(
+        NUMBER, "Price of the stablecoin that stands for the rulebook's currency, as published.", Field.STABLE_PRICE
+    ),
     "long_factor": FieldWord(NUMBER, "Factor for long positions, as published.", Field.LONG_FACTOR),
     "short_factor": FieldWord(NUMBER, "Factor for short positions, as published.", Field.SHORT_FACTOR),
     "open_interest": FieldWord(AMOUNT, "Open interest, as published.", Field.OPEN_INTEREST),
@@ -177,7 +181,9 @@ FUNCTIONS: dict[str, Function] = {
     "largest": _of_group(("x",), "The greatest over positions or subgroups.", is_by=True),
     "count": _of_group(("condition",), "How many positions or subgroups fulfil the condition.", is_by=True),
     "lowest_payoff": _of_group(
-        (), "Least value at expiry of all options together, over price 0 and every strike.", is_by=True
+        (),
+        "Least value at expiry of all options together, over price 0 and every strike; not beyond the greatest.",
+        is_by=True,
     ),
     "strategy_margin": _of_group(
         ("book", "requirement"), "Requirement of the cheapest grouping into the strategies of a book."
