@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ from marginrules._core.core import Assessment, Scratch
 from marginrules.limits import STRESS_MULTIPLE_MAX
 from marginrules.rulebook import Program
 from marginrules.service.shard import Shard
-from marginrules.service.stress import Stress, apply_stress, check_stresses, underlyings_of
+from marginrules.service.stress import Reach, Stress, apply_stress, check_stresses, reaches_of
 from marginrules.service.views import PoolView, view_of
 from marginrules.terms import CallTerms
 from marginrules.units import round_requirement_up
@@ -68,12 +68,12 @@ def measure_resilience(shard: Shard, pool: int, now_ns: int, stresses: Sequence[
     """
     given = check_stresses(shard.book, stresses)
     scratch = Scratch(shard.book.engine, pool)
-    names = underlyings_of(shard.book, scratch)
+    reaches = reaches_of(shard.book, scratch)
     before = view_of(shard, pool, scratch.assess(now_ns))
     ranked: list[tuple[float, float, int]] = []
     results = []
     for number, stress in enumerate(given):
-        result, assessment = _after(shard, pool, now_ns, stress, names)
+        result, assessment = _after(shard, pool, now_ns, stress, reaches)
         results.append(result)
         if assessment.is_valid:
             spare = assessment.equity - assessment.maintenance_margin
@@ -85,11 +85,11 @@ def measure_resilience(shard: Shard, pool: int, now_ns: int, stresses: Sequence[
 
 
 def _after(
-    shard: Shard, pool: int, now_ns: int, stress: Stress, names: Sequence[str]
+    shard: Shard, pool: int, now_ns: int, stress: Stress, reaches: Mapping[str, Reach]
 ) -> tuple[StressResult, Assessment]:
     book = shard.book
     scratch = Scratch(book.engine, pool)
-    apply_stress(scratch, book, stress, 1.0, names)
+    apply_stress(scratch, book, stress, 1.0, reaches)
     assessment = scratch.assess(now_ns)
     unpriced = tuple(book.instrument_names[one] for one in scratch.unpriced())
     after = view_of(shard, pool, assessment)
@@ -100,7 +100,7 @@ def _after(
         stress=stress.name,
         after=after,
         survived=_is_covered(assessment),
-        multiple=_survived_multiple(shard, scratch, now_ns, stress, names),
+        multiple=_survived_multiple(shard, scratch, now_ns, stress, reaches),
         call=call,
         call_step=step,
         liquid_collateral=assessment.collateral_value if after.valid else 0.0,
@@ -114,12 +114,12 @@ def _is_covered(assessment: Assessment) -> bool:
 
 
 def _survived_multiple(
-    shard: Shard, scratch: Scratch, now_ns: int, stress: Stress, names: Sequence[str]
+    shard: Shard, scratch: Scratch, now_ns: int, stress: Stress, reaches: Mapping[str, Reach]
 ) -> float | None:
     """Return the smallest multiple at which the pool breaks, from below; what breaks first need not stay broken."""
 
     def survives(multiple: float) -> bool | None:
-        apply_stress(scratch, shard.book, stress, multiple, names)
+        apply_stress(scratch, shard.book, stress, multiple, reaches)
         assessment = scratch.assess(now_ns)
         return _is_covered(assessment) if assessment.is_valid else None
 

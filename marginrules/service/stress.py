@@ -8,7 +8,7 @@ Moves are relative to what is published: -0.2 is a fall of 20 %, and a volatilit
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from marginrules._core.core import Scratch
@@ -112,25 +112,23 @@ def reach_of(book: Book, underlying: str) -> Reach:
 
 
 def apply_stress(
-    scratch: Scratch, book: Book, stress: Stress, multiple: float = 1.0, only: Iterable[str] | None = None
+    scratch: Scratch, book: Book, stress: Stress, multiple: float = 1.0, only: Mapping[str, Reach] | None = None
 ) -> None:
     """
     Put a copy of the market where a multiple of a stress takes it, from what is published.
 
     Args:
-        only: the underlyings that matter to the copy's pool, see `underlyings_of`; None: the whole market.
+        only: what reaches the copy's pool, see `reaches_of`; None: the whole market.
     """
     named = {move.underlying: move for move in stress.moves}
     everything = named.pop(ALL, None)
     if everything is not None:
         named |= {name: everything for name in book.exposures if name not in named}
-    wanted = None if only is None else set(only)
     for name, move in named.items():
-        if wanted is not None and name not in wanted:
-            continue
-        reach = reach_of(book, name)
-        price, volatility = factor_of(move.price * multiple), factor_of(move.volatility * multiple)
-        scratch.place_underlying(reach.instruments, reach.asset, price, volatility, wanted is not None)
+        reach = reach_of(book, name) if only is None else only.get(name)
+        if reach is not None:
+            price, volatility = factor_of(move.price * multiple), factor_of(move.volatility * multiple)
+            scratch.place_underlying(reach.instruments, reach.asset, price, volatility, only is not None)
 
 
 def underlyings_of(book: Book, scratch: Scratch) -> list[str]:
@@ -139,6 +137,16 @@ def underlyings_of(book: Book, scratch: Scratch) -> list[str]:
     found |= {book.instruments[book.instrument_names[one]].settlement for one in scratch.instruments()}
     found |= {book.asset_names[one] for one in scratch.held_assets()}
     return sorted(found - ({book.program.currency} - set(book.exposures) if book.program else set()))
+
+
+def reaches_of(book: Book, scratch: Scratch) -> dict[str, Reach]:
+    """Return what a pool hangs on with the pool's own instruments on each, so that many moves cost little."""
+    held = set(scratch.instruments())
+    found = {}
+    for name in underlyings_of(book, scratch):
+        reach = reach_of(book, name)
+        found[name] = Reach([one for one in reach.instruments if one in held], reach.asset)
+    return found
 
 
 def factor_of(change: float) -> float:

@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marginrules._core.core import Assessment
-from marginrules.codes import CallStatus, Reason
+from marginrules.codes import CallStatus, InstrumentKind, Reason
 from marginrules.errors import InputError
 from marginrules.service.distance import measure_distance
 from marginrules.service.resilience import measure_resilience
 from marginrules.service.shard import Shard
 from marginrules.service.stress import Move, Stress, stresses_of
 from marginrules.service.vulnerable import Exposure, list_vulnerable
-from marginrules.service.ways_out import ReductionWay, find_ways_out
+from marginrules.service.ways_out import ReductionWay, Trade, find_ways_out
 from tests.core.test_reference import examples
 from tests.service.answering import DAY, NOW, PERSON, account, deviations, prices, shard_with
 
@@ -95,6 +95,84 @@ def test_resting_orders_bring_liquidation_nearer() -> None:
     assert one.open_positions.price == pytest.approx(4_000.0 / 47.5)
     assert one.with_buy_orders.price == pytest.approx((5_000.0 + 4_750.0 - 1_000.0) / 95.0)
     assert one.with_sell_orders.price == pytest.approx((1_000.0 - 5_000.0 + 22_000.0) / 157.5)
+
+
+ESTIMATE = """\
+rulebook: estimate
+currency: USD
+effective: 2026-01-01T00:00:00Z
+collateral:
+  USD: {haircut: 0%}
+products:
+  futures:
+    match: {kind: perpetual}
+    margin:
+      model: formula
+      define:
+        contracts: abs(quantity) / 1 contract
+        slippage: notional * (1% + 0.000001 * contracts)
+        factor: if(quantity > 0, long_factor, short_factor)
+        needed: slippage + notional * factor + max(funding * quantity, 0)
+      initial: needed
+      maintenance: needed
+ladders:
+  main:
+    steps: [{step: liquidation, below: 100%, liquidate: all}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("held", "funding", "buys", "sells", "expected"),
+    [
+        (20.0, 0.0, [(39.0, 110.0)], [(40.0, 130.0)], (None, None, 2389.77875395)),
+        (
+            -20.0,
+            0.0,
+            [(18.0, 100.0), (17.0, 110.0)],
+            [(30.0, 120.0), (20.0, 130.0), (10.0, 140.0)],
+            (2377.99325012, None, 679.28183701),
+        ),
+        (
+            -20.0,
+            -25.0,
+            [(18.0, 100.0), (17.0, 0.0)],
+            [(30.0, 120.0), (20.0, 130.0), (10.0, 0.0)],
+            (2355.67222014, None, 655.10945647),
+        ),
+    ],
+)
+def test_estimates_with_orders_are_those_of_a_venue(
+    held: float,
+    funding: float,
+    buys: list[tuple[float, float]],
+    sells: list[tuple[float, float]],
+    expected: tuple[float | None, ...],
+) -> None:
+    """Liquidation price of positions, with buy and with sell orders. Source: Vega, core/risk/engine_test.go."""
+    shard = Shard()
+    shard.apply("activate", {"text": ESTIMATE, "file": "estimate.yaml", **PERSON}, NOW)
+    what = {"symbol": "F", "kind": InstrumentKind.PERPETUAL, "underlying": "U", "settlement": "USD"}
+    shard.apply("instruments", {"instruments": [what]}, NOW)
+    fields = {"long_factor": 0.1, "short_factor": 0.11, "funding": funding}
+    shard.apply(
+        "prices", {"sequence": 1, "prices": [{"name": "F", "price": 123.4, "time_ns": NOW, "fields": fields}]}, NOW
+    )
+    sizes = [*buys, *((-quantity, price) for quantity, price in sells)]
+    pool = {
+        "name": "",
+        "balances": [{"asset": "USD", "amount": 50_800.0}],
+        "positions": [{"symbol": "F", "quantity": held, "entry_price": 123.4}],
+        "orders": [
+            {"client_order_id": f"o{number}", "symbol": "F", "quantity": quantity, "price": price}
+            for number, (quantity, price) in enumerate(sizes)
+        ],
+    }
+    one = {"account_id": "a", "account_class": "default", "sequence": 1, "pools": [pool]}
+    shard.apply("accounts", {"accounts": [one]}, NOW)
+    (found,) = measure_distance(shard, 0, NOW).underlyings
+    crossings = (found.open_positions, found.with_buy_orders, found.with_sell_orders)
+    for crossing, price in zip(crossings, expected, strict=True):
+        assert (crossing and crossing.price) == (price and pytest.approx(price, rel=1e-8))
 
 
 def test_what_cannot_be_measured_says_why() -> None:
@@ -356,6 +434,21 @@ def needy(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+def carry_out(shard: Shard, trades: tuple[Trade, ...]) -> int:
+    """Trade by orders that are held and filled; one that is refused, below IM, as a liquidation would. Count the orders."""
+    count = 0
+    for number, trade in enumerate(trades):
+        name = f"t{number}"
+        order = {"client_order_id": name, "symbol": trade.symbol, "quantity": trade.quantity, "price": trade.price}
+        if not shard.apply("hold", {"account": "a", "order": order}, NOW).reply["accepted"]:
+            shard.book.fill(0, trade.symbol, trade.quantity, trade.price, 0.0, 0.0)
+            continue
+        fill = {"account": "a", "client_order_id": name, "quantity": trade.quantity, "price": trade.price}
+        shard.apply("fill", fill, NOW)
+        count += 1
+    return count
+
+
 def test_ways_out_clear_what_they_promise() -> None:
     """Through the real commands each way restores what was asked; a deposit of an increment less does not."""
     seen: Counter[str] = Counter()
@@ -394,20 +487,16 @@ def test_ways_out_clear_what_they_promise() -> None:
             seen["deposit"] += 1
         for way in found.reductions:
             made = shard_with({"a": content})
-            rows = [
-                {"symbol": one.symbol, "quantity": one.quantity, "price": one.price, "fee": 0.0} for one in way.trades
-            ]
-            for row in rows:
-                made.book.fill(0, row["symbol"], row["quantity"], row["price"], 0.0, 0.0)
+            seen["by order"] += carry_out(made, way.trades)
             assert margin(assess(made)) >= -noise
             assert way.after.equity == pytest.approx(assess(made).equity, rel=1e-9, abs=1e-7)
             seen[way.kind] += 1
         for hedge in found.hedges:
             made = shard_with({"a": content})
-            made.book.fill(0, hedge.trade.symbol, hedge.trade.quantity, hedge.trade.price, 0.0, 0.0)
+            seen["by order"] += carry_out(made, (hedge.trade,))
             assert margin(assess(made)) >= -noise
             seen["hedge"] += 1
 
     check()
-    for word in ("healthy", "deposit", "smallest", "single", "pro_rata", "hedge"):
+    for word in ("healthy", "deposit", "smallest", "single", "pro_rata", "hedge", "by order"):
         assert seen[word] >= 3, seen
