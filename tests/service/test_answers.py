@@ -435,7 +435,7 @@ def needy(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def carry_out(shard: Shard, trades: tuple[Trade, ...]) -> int:
-    """Trade by orders that are held and filled; one that is refused, below IM, as a liquidation would. Count the orders."""
+    """Trade by orders that are held and filled, or as a liquidation does where one is refused; count the orders."""
     count = 0
     for number, trade in enumerate(trades):
         name = f"t{number}"
