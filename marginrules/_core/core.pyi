@@ -86,6 +86,8 @@ class Engine:
         max_age_ns: int,
         strike: float = 0.0,
         right: int = 0,
+        family: int = -1,
+        parameters: Sequence[float] = (),
     ) -> int: ...
     def set_prices(
         self,
@@ -103,7 +105,20 @@ class Engine:
         asset_rules: list[int],
         class_profiles: list[int],
         account_profiles: dict[int, int],
+        series: Sequence[tuple[int, int, Sequence[float]]] = (),
+        parameters: Sequence[Sequence[float]] = (),
     ) -> None: ...
+    def set_series(self, series: Sequence[tuple[int, int, Sequence[float]]]) -> None: ...
+    def figure(
+        self,
+        pool: int,
+        code: int,
+        of_pool: bool,
+        instrument: int,
+        portfolio: int,
+        now: int,
+        inputs: Sequence[float] = (),
+    ) -> tuple[int, list[tuple[tuple[int, ...], float]]]: ...
     def add_account(self, class_id: int) -> int: ...
     def set_account(self, account: int, class_id: int, sequence: int) -> None: ...
     def account_state(self, account: int) -> tuple[int, int]: ...
