@@ -196,14 +196,14 @@ _VULNERABLE_COLUMNS = (
 def _most_exposed(
     client: Client, stress: Stress | None, by: Exposure, count: int, show_all: bool
 ) -> tuple[str, Iterable[VulnerablePool]]:
-    page = client.vulnerable_page(stress, by, size=_PAGE if show_all else count)
+    page = client.vulnerable(stress, by, size=_PAGE if show_all else count)
     title = f"{page.count:,} pools, {page.breached:,} below maintenance margin, {page.unassessed:,} not assessed"
     found = list(page.pools)
     if show_all:
         with progress("ranking", page.count) as done:
             while page.next_token:
                 done(len(found))
-                page = client.vulnerable_page(stress, by, size=_PAGE, token=page.next_token)
+                page = client.vulnerable(stress, by, size=_PAGE, token=page.next_token)
                 found += page.pools
     return title, found
 
