@@ -40,11 +40,18 @@ INLINE lanes choose(mask where, lanes yes, lanes no) {
 INLINE lanes lesser(lanes a, lanes b) { return (lanes)_mm512_min_pd((__m512d)b, (__m512d)a); }
 INLINE lanes greater(lanes a, lanes b) { return (lanes)_mm512_max_pd((__m512d)b, (__m512d)a); }
 INLINE lanes root_of(lanes x) { return (lanes)_mm512_sqrt_pd((__m512d)x); }
+INLINE int is_any(mask where) { return where != 0; }
 #else
 typedef int64_t mask __attribute__((vector_size(8 * LANES)));
 INLINE mask is_below(lanes a, lanes b) { return a < b; }
 INLINE mask is_upto(lanes a, lanes b) { return a <= b; }
 INLINE mask is_same(lanes a, lanes b) { return a == b; }
+INLINE int is_any(mask where) {
+    int64_t all = 0;
+    for (int k = 0; k < LANES; k++)
+        all |= where[k];
+    return all != 0;
+}
 #if LANES == 4
 INLINE lanes choose(mask where, lanes yes, lanes no) {
     return (lanes)_mm256_blendv_pd((__m256d)no, (__m256d)yes, (__m256d)where);
