@@ -180,19 +180,19 @@ static __attribute__((noinline)) void price_american_lanes(const lanes* in, lane
     prepare_black_scholes(in, &half);
     price_black_scholes_lanes(in, &half, &european);
     lanes found = european;
-    mask early = is_exercised_early(&option), known = is_upto(half.deviation, every(1e-9));
-    if (is_any(early & ~known)) {
+    mask early = is_exercised_early(&option), known = is_upto(half.deviation, every(1e-9)), searched = early & ~known;
+    if (is_any(searched)) {
         find_boundary(&option.put);
         find_premium(put, &log_spot, &premium);
         lanes log_boundary = put->log_top - root_of(put->depth[AMERICAN_NODES]);
         mask waits = is_below(log_boundary, log_spot) & is_below(zero, premium);
-        found = choose(early & waits, european + premium * option.unit, found);
+        found = choose(searched & waits, european + premium * option.unit, found);
     }
     lanes certain = known_put(option.spot, put->years, put->rate, put->yield) * option.unit;
     found = choose(early & known & is_below(found, certain), certain, found);
     // At least what it pays at once; at the boundary and below it, just that.
     lanes paid = in[0] * (in[1] - in[2]);
-    found = choose(early & is_below(found, paid), paid, found);
+    found = choose(is_below(found, paid), paid, found);
     out[0] = refused_unless(option.fine & is_finite(european), found);
 }
 
@@ -239,7 +239,9 @@ static __attribute__((noinline)) void implied_american_lanes(const lanes* in, la
     under = under - price;
     over = american_with(option, 4, high) - price;
     // The price without volatility belongs to every volatility up to some other: it says nothing about it.
-    mask fine = is_below(under, size * -1e-13) & is_upto(size * -1e-9, over) & is_below(zero, in[4]);
+    mask fine = is_below(under, size * -1e-13) & is_below(zero, in[4]);
+    // An upper end that is the European volatility may miss by rounding, any other may not.
+    fine = fine & (is_below(zero, over) | (is_finite(european) & is_upto(size * -1e-9, over)));
     mask moving = fine & is_below(zero, over), was_under = ~fine & fine, was_over = was_under;
     for (int k = 0; k < STEPS && is_any(moving); k++) {
         lanes next = (low * over - high * under) / (over - under), middle = (low + high) * 0.5;
