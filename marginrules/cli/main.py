@@ -14,6 +14,7 @@ from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE
 from marginrules.cli.desk import accounts, calls, watch
 from marginrules.cli.local import check, replay, verify
 from marginrules.cli.output import print_diagnostics
+from marginrules.cli.rulebook import rulebook
 from marginrules.cli.serve import serve
 from marginrules.client import ServerError
 from marginrules.errors import MarginRulesError, RulebookError, StorageError
@@ -54,5 +55,5 @@ def demo(as_json: bool) -> None:
     raise SystemExit(importlib.import_module("marginrules.cli.demo").run(as_json=as_json))
 
 
-for one in (serve, check, demo, accounts, calls, watch, replay, verify):
+for one in (serve, check, demo, rulebook, accounts, calls, watch, replay, verify):
     main.add_command(one)
