@@ -26,7 +26,8 @@ def path(tmp_path: Path) -> Path:
 @contextmanager
 def opened(path: Path, failures: list[DurabilityError] | None = None) -> Iterator[SqliteJournal]:
     """Open a journal and close it again."""
-    journal = SqliteJournal(path, [].append if failures is None else failures.append)
+    heard: list[DurabilityError] = [] if failures is None else failures
+    journal = SqliteJournal(path, heard.append)
     try:
         yield journal
     finally:
@@ -169,7 +170,7 @@ def test_closed_journal_takes_nothing(path: Path) -> None:
 def test_one_owner_at_a_time(path: Path) -> None:
     """A journal that is held is refused to a second owner, who may have it afterwards."""
     with opened(path), pytest.raises(StorageError) as refused:
-        SqliteJournal(path, [].append)
+        SqliteJournal(path, lambda _: None)
     with opened(path) as journal:
         assert journal.seq == 0
     assert refused.value.code == "MR-S104"
@@ -181,7 +182,7 @@ def test_unknown_format_is_refused(path: Path) -> None:
         pass
     with closing(sqlite3.connect(path)) as other:
         other.execute("PRAGMA user_version=2")
-    for attempt in (lambda: SqliteJournal(path, [].append), lambda: list(read_entries(path))):
+    for attempt in (lambda: SqliteJournal(path, lambda _: None), lambda: list(read_entries(path))):
         with pytest.raises(StorageError) as refused:
             attempt()
         assert refused.value.code == "MR-S103"

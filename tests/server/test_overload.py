@@ -15,14 +15,9 @@ from marginrules.limits import CONCURRENT_CHECKS_MAX, CONCURRENT_STREAMS_MAX
 from marginrules.server import handlers
 from marginrules.server.app import PACKAGE
 from tests.server import wire as w
-from tests.server.wire import request_id
+from tests.server.wire import metadata_of, request_id
 
 BEYOND = 20
-
-
-def metadata_of(error: Any) -> dict[str, Any]:
-    """Return what came with a refusal."""
-    return dict(error.trailing_metadata())
 
 
 def wait_for(what: Any) -> None:
