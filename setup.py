@@ -51,7 +51,7 @@ if is_on("COVERAGE"):
     MACROS += [("CYTHON_TRACE", "1"), ("CYTHON_TRACE_NOGIL", "1")]
 
 setup(
-    ext_modules=cythonize(
+    ext_modules=cythonize(  # type: ignore[no-untyped-call]
         [
             Extension(
                 "marginrules._core.core",
