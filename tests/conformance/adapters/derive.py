@@ -58,6 +58,27 @@ CONSTANTS = {
 }
 
 
+# constant of the rulebook -> (block, name) of the file's parameters
+STANDARD = {
+    "initial_most": ("option", "max_spot_req"),
+    "initial_least": ("option", "min_spot_req"),
+    "maintenance_call": ("option", "mm_call_spot"),
+    "maintenance_put": ("option", "mm_put_spot"),
+    "maintenance_put_of_price": ("option", "mm_put_mtm"),
+    "put_initial_over_maintenance": ("option", "mm_offset"),
+    "unpaired_initial": ("option", "unpaired_im"),
+    "unpaired_maintenance": ("option", "unpaired_mm"),
+    "perpetual_initial": ("perp", "im"),
+    "perpetual_maintenance": ("perp", "mm"),
+    "option_confidence": ("oracle", "option_threshold"),
+    "perpetual_confidence": ("oracle", "perp_threshold"),
+    "coin_confidence": ("oracle", "base_threshold"),
+    "confidence_factor": ("oracle", "factor"),
+    "peg": ("depeg", "threshold"),
+    "peg_factor": ("depeg", "factor"),
+}
+
+
 @adapter("derive_pmrm2", "portfolio_margin_scenario_grid")
 def portfolio_margin(case: Case, params: dict[str, Any]) -> Answers:
     """Answer balances, the P&L of each scenario and contingencies."""
@@ -114,13 +135,10 @@ def hold_portfolio(world: World, account: dict[str, Any]) -> None:
         "stable_price": account["stable_price"],
         "index_confidence": account["spot_confidence"],
     }
-    size = account["perps"]
-    if size:
-        price = account["perp_price"]
-        world.instrument("X-PERP", "perpetual", price, confidence=account["perp_confidence"], **common)
-        world.position("X-PERP", size, price - account["perp_value"] / size)
-    else:
-        world.balance("USDC", account["perp_value"])
+    confidence = {"confidence": account["perp_confidence"]}
+    hold_perpetual(
+        world, "X-PERP", account["perps"], account["perp_price"], account["perp_value"], common | confidence
+    )
     for one in account["collaterals"]:
         world.instrument(
             one["name"], "spot", one["price"], settlement="USD", confidence=one["confidence"], **common
@@ -128,6 +146,19 @@ def hold_portfolio(world: World, account: dict[str, Any]) -> None:
         world.position(one["name"], one["amount"])
     for number, expiry in enumerate(account["expiries"]):
         hold_options(world, f"X-{number}", expiry, common | {"forward_confidence": expiry["confidence"]})
+
+
+def hold_perpetual(
+    world: World, symbol: str, size: float, price: float, unrealized_pnl: float, common: dict[str, Any]
+) -> None:
+    """Give a world a perpetual that was opened where its profit and loss says; if at no price, that is settled."""
+    entry_price = price - unrealized_pnl / size if size else 0.0
+    if entry_price <= 0.0:
+        world.balance("USDC", unrealized_pnl)
+        entry_price = price
+    if size:
+        world.instrument(symbol, "perpetual", price, **common)
+        world.position(symbol, size, entry_price)
 
 
 def hold_options(world: World, prefix: str, expiry: dict[str, Any], common: dict[str, Any]) -> None:
@@ -149,3 +180,53 @@ def hold_options(world: World, prefix: str, expiry: dict[str, Any], common: dict
             **common,
         )
         world.position(symbol, quantity)
+
+
+@adapter("derive_srm", "strategy_margin")
+def standard_margin(case: Case, params: dict[str, Any]) -> Answers:
+    """Answer balances; some files are in whole dollars."""
+    account = case["input"]
+    changes = {f"constants.{name}": params[block][key] for name, (block, key) in STANDARD.items()}
+    changes["constants.coin_factor"] = account["base_margin_factor"]
+    changes["constants.coin_initial_scale"] = account["base_im_scale"]
+    world = World(with_changes(rulebook("derive-standard"), changes))
+    world.balance("USDC", account["cash"])
+    for market in account["markets"]:
+        hold_market(world, market, account["stable_price"])
+    settled = world.settle()
+    margin = settled.assess()
+    answers = {
+        "initial_margin_balance": margin.equity - margin.initial_margin,
+        "maintenance_margin_balance": margin.equity - margin.maintenance_margin,
+        "mark_to_market": settled.figure("mark_to_market"),
+    }
+    is_whole = "truncate" in str(case.get("tol", {}).get("rule", ""))
+    return {name: math.trunc(round(value, 9)) for name, value in answers.items()} if is_whole else answers
+
+
+def hold_market(world: World, market: dict[str, Any], stable_price: float) -> None:
+    """Give a world the perpetual, the coin and the options of one underlying."""
+    name, perpetual = market["name"], market["perp"]
+    common = {
+        "underlying": name,
+        "index": market["spot"],
+        "index_confidence": market["spot_confidence"],
+        "stable_price": stable_price,
+    }
+    hold_perpetual(
+        world,
+        f"{name}-PERP",
+        perpetual["size"],
+        perpetual["price"],
+        perpetual["unrealised"],
+        common | {"confidence": perpetual["confidence"]},
+    )
+    if market["base"]:
+        world.instrument(name, "spot", market["spot"], **common)
+        world.position(name, market["base"])
+    for number, expiry in enumerate(market["expiries"]):
+        trust = {
+            "forward_confidence": expiry["forward_confidence"],
+            "volatility_confidence": expiry["vol_confidence"],
+        }
+        hold_options(world, f"{name}-{number}", expiry, common | trust)
