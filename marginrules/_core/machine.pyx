@@ -67,6 +67,7 @@ cdef enum:  # marginrules.machine.StageKind
 cdef enum:  # marginrules.machine.Field
     FIELD_MARK, FIELD_STRIKE, FIELD_RIGHT, FIELD_DAYS, FIELD_MULTIPLIER, FIELD_INVERSE, FIELD_FX, FIELD_UNIT_VALUE
     FIELD_INDEX  # the first that is published
+    FIELD_FORWARD, FIELD_VOLATILITY, FIELD_RATE, FIELD_DIVIDEND_YIELD
     FIELD_OPEN_INTEREST = 14
     FIELD_AUCTION_PRICE = 17
     FIELD_KIND = 25

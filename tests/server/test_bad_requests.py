@@ -13,7 +13,7 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from marginrules._pb import book_pb2, check_pb2, escalation_pb2, rulebook_pb2, types_pb2
+from marginrules._pb import answer_pb2, book_pb2, check_pb2, escalation_pb2, rulebook_pb2, types_pb2
 from marginrules.model import PRICE_FIELDS
 from tests.server import wire as w
 from tests.server.wire import Wire, request_id
@@ -51,6 +51,11 @@ def good_requests() -> dict[str, Message]:
             moves=[check_pb2.PriceMove(name="BTC-PERP", price=99.0)],
             deposits=[types_pb2.Balance(asset="USD", amount=5.0)],
         ),
+        "AnswerService/MeasureResilience": answer_pb2.MeasureResilienceRequest(
+            account_id="a1", stresses=[stress()], scenarios=[]
+        ),
+        "AnswerService/ListVulnerable": answer_pb2.ListVulnerableRequest(stress=stress()),
+        "AnswerService/FindWaysOut": answer_pb2.FindWaysOutRequest(account_id="a1", restore="ratio", ratio=1.5),
         "BookService/DefineInstruments": book_pb2.DefineInstrumentsRequest(
             instruments=[
                 types_pb2.Instrument(
@@ -104,6 +109,11 @@ def option(**changes: Any) -> types_pb2.Instrument:
     )
     made.MergeFrom(types_pb2.Instrument(**changes))
     return made
+
+
+def stress() -> answer_pb2.Stress:
+    """Return a stress in which every numeric field is set."""
+    return answer_pb2.Stress(name="crash", moves=[answer_pb2.StressMove(underlying="BTC", price=-0.2, volatility=0.5)])
 
 
 def series(*closes: float, name: str = "BTC", **first: Any) -> book_pb2.CloseSeries:
@@ -216,6 +226,19 @@ def test_negative_where_it_makes_no_sense(served: tuple[Any, Wire], method: str,
 
 
 UNKNOWN: tuple[tuple[str, Message, str], ...] = (
+    ("AnswerService/MeasureDistance", answer_pb2.MeasureDistanceRequest(account_id="nobody"), "MR-I104"),
+    ("AnswerService/MeasureDistance", answer_pb2.MeasureDistanceRequest(account_id="a1", horizon_ns=-1), "MR-I102"),
+    ("AnswerService/MeasureResilience", answer_pb2.MeasureResilienceRequest(account_id="nobody"), "MR-I104"),
+    (
+        "AnswerService/MeasureResilience",
+        answer_pb2.MeasureResilienceRequest(account_id="a1", scenarios=["x"]),
+        "MR-I102",
+    ),
+    ("AnswerService/ListVulnerable", answer_pb2.ListVulnerableRequest(page_size=1_001), "MR-I113"),
+    ("AnswerService/ListVulnerable", answer_pb2.ListVulnerableRequest(page_token="x"), "MR-I110"),
+    ("AnswerService/ListVulnerable", answer_pb2.ListVulnerableRequest(exposure=9), "MR-I102"),  # type: ignore[arg-type]
+    ("AnswerService/ListVulnerable", answer_pb2.ListVulnerableRequest(stress=answer_pb2.Stress(name="x")), "MR-I103"),
+    ("AnswerService/FindWaysOut", answer_pb2.FindWaysOutRequest(account_id="a1", restore="a1#9"), "MR-I111"),
     ("CheckService/Assess", check_pb2.AssessRequest(account_id="nobody"), "MR-I104"),
     ("CheckService/Assess", check_pb2.AssessRequest(account_id="a1", pool="ETH-PERP"), "MR-I105"),
     ("CheckService/CheckOrder", check_pb2.CheckOrderRequest(account_id="a1"), "MR-I103"),

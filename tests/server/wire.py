@@ -14,7 +14,7 @@ import grpc
 import pytest
 from google.protobuf import message_factory
 
-from marginrules._pb import book_pb2, check_pb2, escalation_pb2, rulebook_pb2, types_pb2
+from marginrules._pb import answer_pb2, book_pb2, check_pb2, escalation_pb2, rulebook_pb2, types_pb2
 from marginrules.server.app import PACKAGE, Server
 from marginrules.server.handlers import METHODS
 from marginrules.server.settings import Settings
@@ -22,6 +22,7 @@ from marginrules.server.settings import Settings
 ROOT = Path(__file__).parent.parent.parent
 SMALLEST = ROOT / "rules" / "smallest" / "rulebook.yaml"
 _MODULES = {
+    "AnswerService": answer_pb2,
     "CheckService": check_pb2,
     "BookService": book_pb2,
     "EscalationService": escalation_pb2,
