@@ -697,7 +697,8 @@ cdef class Scratch:
         cdef Member* group
         cdef int32_t* group_of
         cdef double* given
-        cdef int64_t k, j, g, count = 0, groups, kept
+        cdef double* out
+        cdef int64_t k, j, g, count = 0, groups, kept, stride, scenarios
         cdef list rows = []
         self.evaluate(now, &result)
         if result.flags & INVALID_MASK:
@@ -752,8 +753,12 @@ cdef class Scratch:
                         raise MemoryError("out of memory")
                 f.members, f.member_count = group, kept
                 made = run_code(&f)
-                value = output_of(&f, 0) if made else float("nan")
-                rows.append((tuple([group[k].instrument for k in range(kept)]), value))
+                out = place_of(&f, code.outputs[0], &stride)
+                whose = tuple([group[k].instrument for k in range(kept)])
+                # Of a value with scenarios, the operand names their table.
+                scenarios = table_of(&f, (code.outputs[0] & ((1 << PLACE_BITS) - 1)) >> TABLE_BITS).count if stride else 1
+                for k in range(scenarios):
+                    rows.append((whose, out[k] if made else float("nan")))
         finally:
             arena_free(&arena)
         return 0, rows

@@ -16,6 +16,7 @@ from marginrules.cli.local import check, replay, verify
 from marginrules.cli.market import closes
 from marginrules.cli.output import print_diagnostics
 from marginrules.cli.risk import distance, resilience, vulnerable, ways_out
+from marginrules.cli.rulebook import rulebook
 from marginrules.cli.serve import serve
 from marginrules.client import ServerError
 from marginrules.errors import MarginRulesError, RulebookError, StorageError
@@ -60,6 +61,7 @@ for one in (
     serve,
     check,
     demo,
+    rulebook,
     accounts,
     calls,
     watch,
