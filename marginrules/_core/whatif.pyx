@@ -290,6 +290,12 @@ cdef class Scratch:
             raise IndexError(f"instrument id was {instrument}")
         return self.specs[instrument].mark, self.marks[instrument].unit_value
 
+    def notional_of(self, int instrument):
+        """Return the notional of a quantity of 1: of an option by the price of its underlying."""
+        if not 0 <= instrument < self.instrument_count:
+            raise IndexError(f"instrument id was {instrument}")
+        return notional_of(&self.view, instrument)
+
     def option_volatility(self, int instrument):
         """Return the volatility by which an option is moved: published, or that of its mark; may be not a number."""
         cdef Anchor anchor

@@ -118,7 +118,7 @@ def _print_resilience(found: Resilience) -> None:
             after = one.after
             figures = (amount(after.equity), amount(after.maintenance_margin), ratio(after.margin_ratio), after.step)
         survived = "yes" if one.survived else "no"
-        multiple = "over 10" if one.multiple is None else f"{one.multiple:.3f}"
+        multiple = "over 10" if one.multiple is None else f"{one.multiple:.3f}" if one.multiple else "below now"
         call = f"{amount(one.call)} by {one.call_step}" if one.call else "-"
         multiple = multiple if one.after.is_valid else "-"
         rows.append((one.stress, survived, multiple, *figures, call, amount(one.liquid_collateral)))
