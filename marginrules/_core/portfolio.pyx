@@ -64,6 +64,7 @@ cdef int run_group(
     out.maintenance = output_of(&f, 1)
     out.initial = output_of(&f, 0)
     if not (isfinite(out.maintenance) and isfinite(out.initial)):
+        out.initial = out.maintenance = 0.0  # the reason says it all
         return missing_data(view, code, taken, kept)
     out.maintenance = greater(out.maintenance, 0.0)
     out.initial = greater(out.initial, out.maintenance)
@@ -210,6 +211,7 @@ cdef int apply_pool_code(
     margin.maintenance = output_of(&f, 1)
     margin.initial = output_of(&f, 0)
     if not (isfinite(margin.maintenance) and isfinite(margin.initial)):
+        margin.initial = margin.maintenance = 0.0
         return missing_data(view, f.code, members, f.member_count)
     margin.maintenance = greater(margin.maintenance, 0.0)
     margin.initial = greater(margin.initial, margin.maintenance)
