@@ -74,7 +74,7 @@ def schedule(case: Case, _: dict[str, Any]) -> Answers:
     """Answer the standard schedule; a present value above 0 is owed by the counterparty, who holds the account."""
     trades = case["input"]["trades"]
     rates = {f"T-{number}": one["rate"] for number, one in enumerate(trades)}
-    world = World(with_changes(rulebook("bilateral-csa"), {"parameters.schedule_rate": rates}))
+    world = World(with_changes(rulebook("bilateral-schedule"), {"parameters.schedule_rate": rates}))
     for number, one in enumerate(trades):
         hold_trade(world, f"T-{number}", one["notional"], -one["pv"])
     return {"initial_margin": world.settle().figure("schedule")}
