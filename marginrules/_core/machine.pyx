@@ -135,6 +135,7 @@ cdef struct ScenarioTable:
     int64_t count
     int32_t column_count
     int32_t has_equal_weights
+    int32_t is_historical    # underlyings have moves of their own in it
 
 cdef struct TierTable:
     double* rows
@@ -344,18 +345,17 @@ cdef double* place_of(Frame* f, int32_t operand, int64_t* stride) noexcept nogil
         return <double*>f.inputs + index * f.input_stride
     if place == AT_SERIES:
         stride[0] = 1
-        return <double*>series_of(f)
+        block = series_of(f.view, f.table, f.spec)
+        return <double*>(block if block != NULL else f.view.program.unknown_series)
     return f.scalars
 
 
-cdef const double* series_of(const Frame* f) noexcept nogil:
-    """Return the moves of the instrument's underlying in each historical scenario, newest first; NULL where unknown."""
-    cdef const double* found
+cdef const double* series_of(const View* view, int32_t table, const Spec* spec) noexcept nogil:
+    """Return the moves of an instrument's underlying in each historical scenario, newest first; NULL where unknown."""
     # An underlying that came after the series were published is not among them.
-    if f.view.series == NULL or not 0 <= f.spec.family < f.view.series_stride:
-        return f.view.program.unknown_series
-    found = f.view.series[f.table * f.view.series_stride + f.spec.family]
-    return found if found != NULL else f.view.program.unknown_series
+    if view.series == NULL or not 0 <= spec.family < view.series_stride:
+        return NULL
+    return view.series[table * view.series_stride + spec.family]
 
 
 cdef double field_of_instrument(const Frame* f, int32_t field) noexcept nogil:

@@ -12,7 +12,13 @@ cdef int32_t missing_data(const View* view, const Code* code, const Member* memb
     for k in range(count):
         for j in range(code.field_count):
             field = code.fields[j]
-            if FIELD_INDEX <= field < FIELD_PUBLISHED_END and field != FIELD_KIND and isnan(view.quotes[members[k].instrument].values[field]):
+            if not FIELD_INDEX <= field < FIELD_PUBLISHED_END or field == FIELD_KIND:
+                continue
+            if isnan(view.quotes[members[k].instrument].values[field]):
+                return MISSING_DATA
+        for j in range(view.program.scenario_table_count):
+            if (code.tables >> j & 1 and view.program.scenario_tables[j].is_historical
+                    and series_of(view, j, view.specs + members[k].instrument) == NULL):
                 return MISSING_DATA
     return NOT_FINITE
 
