@@ -10,7 +10,7 @@ subgroup, and each instruction works on *lanes*: all positions, all subgroups, o
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PARAMETER_FIRST = 64  # a field number from here on is a parameter that the rulebook itself sets for each instrument
 
@@ -305,6 +305,8 @@ class Strategy:
     Args:
         condition: code whose output is 1 where these legs form the strategy; -1: always.
         initial, maintenance: codes, amount per unit of the strategy.
+        joins: what follows from the condition about two legs, so that fewer combinations are looked at: rows (first
+            leg, second leg, Field, 0 equal, 1 less, 2 less or equal). The condition means it already.
     """
 
     name: str
@@ -313,6 +315,7 @@ class Strategy:
     condition: int
     initial: int
     maintenance: int
+    joins: tuple[tuple[int, int, int, int], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

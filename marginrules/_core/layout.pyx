@@ -74,6 +74,7 @@ cdef struct Ladder:
 cdef struct Code             # a compiled formula, see `machine.pyx`
 cdef struct ScenarioTable
 cdef struct TierTable
+cdef struct StrategyTable     # see `grouping.pyx`
 
 cdef struct Portfolio:       # positions margined together
     int32_t by               # what tells its groups apart
@@ -104,6 +105,8 @@ cdef struct Program:         # one compiled rulebook; immutable
     Portfolio* portfolios
     ScenarioTable* scenario_tables
     TierTable* tier_tables
+    StrategyTable* strategies
+    int32_t strategy_book_count
     double* unknown_series   # not a number, as often as the longest scenario table has rows
 
 cdef struct Mark:            # what the hot loop reads of an instrument

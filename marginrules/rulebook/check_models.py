@@ -19,7 +19,7 @@ def check_models(sink: Sink, book: Book) -> None:
     for figure in book.sections.figures.values():
         _check_figure(sink, book, figure)
     for override in book.overrides:
-        if override.margin:
+        if override.margin and override.is_known:
             _check_override(sink, book, override, override.margin)
 
 

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from marginrules.limits import FORMULAS_CHARACTERS_MAX, PORTFOLIOS_MAX, PROGRAMS_MAX
-from marginrules.machine import Code, Key, Models, Parameter, Portfolio, Strategy, StrategyBook
+from marginrules.machine import Code, Field, Key, Models, Parameter, Portfolio, Strategy, StrategyBook
 from marginrules.machine import Place as MachinePlace
 from marginrules.rulebook import formula
 from marginrules.rulebook.diagnostic import Place, Sink, StopReading
@@ -29,11 +29,14 @@ from marginrules.rulebook.scenarios import LABEL, WEIGHT, ScenarioPart, table_of
 from marginrules.rulebook.schema import Book, PortfolioMargin
 from marginrules.rulebook.sections import Sections
 from marginrules.rulebook.strategies import StrategyPart
-from marginrules.rulebook.tables import rows_of
+from marginrules.rulebook.tables import DEFAULT, rows_of
 
 T = TypeVar("T")
 UNKNOWN_NAME = "MR-R402"
+OF_AMOUNTS = frozenset({"MR-R401", "MR-R404"})  # what literals such as `500 USD` cause where no currency could be read
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_COMPARISON = re.compile(r"(\w+)\.(\w+)\s*(==|<=|>=|<|>)\s*(\w+)\.(\w+)")
+_JOINED = ("strike", "days", "multiplier")
 _MISSPELT = 0.8  # how like another name is, of 1
 
 
@@ -108,7 +111,12 @@ class CompiledModels:
 
 def compile_models(sink: Sink, book: Book) -> CompiledModels:
     """Compile every formula; what is wrong is in the sink, and the result then is of no use."""
-    return _ModelCompiler(sink, book).compile()
+    before = sink.muted
+    if not book.currency:
+        sink.muted = before | OF_AMOUNTS
+    compiled = _ModelCompiler(sink, book).compile()
+    sink.muted = before
+    return compiled
 
 
 class _ModelCompiler:
@@ -163,8 +171,8 @@ class _ModelCompiler:
                 hint = "all values of one parameter are of one kind"
                 self._sink.add("MR-R404", node.place, f"'{node.text}' is not of the same kind as the first", hint)
             values[symbol] = constant.value
-        default = values.pop("default", math.nan)
-        return Parameter(name, default, dict(sorted(values.items()))), unit or formula.NUMBER
+        default = values.pop(DEFAULT, math.nan)
+        return Parameter(name, default, dict(sorted(values.items()))), unit or formula.ANY  # any: nothing could be read
 
     def compile(self) -> CompiledModels:
         """Compile the formulas in the order of the names of what they belong to."""
@@ -263,7 +271,7 @@ class _ModelCompiler:
         return -1 if pool is None else self._formulas(formula.compile_pool, pool)
 
     def _formulas(self, compile_one: Callable[..., Code | None], formulas: Formulas) -> int:
-        self._refuse_constants(formulas.define, formulas.keys)
+        self._refuse_taken(formulas.define, formulas.keys)
         with self._muted(formulas.is_known):
             define = _by_name(formulas.define)
             self._spend(define, formulas.initial, formulas.maintenance)
@@ -274,7 +282,8 @@ class _ModelCompiler:
         with self._muted(part.is_sound):
             condition = -1 if part.where is None else self._of_legs(part, part.where, "condition")
             initial, maintenance = (self._of_legs(part, one, "amount") for one in (part.initial, part.maintenance))
-        return Strategy(part.name, part.place.line, part.legs, condition, initial, maintenance)
+        joins = () if part.where is None else _joins(part.where.text, tuple(leg.name for leg in part.legs))
+        return Strategy(part.name, part.place.line, part.legs, condition, initial, maintenance, joins)
 
     def _of_legs(self, part: StrategyPart, written: Scalar, wants: str) -> int:
         self._spend({}, written)
@@ -288,8 +297,8 @@ class _ModelCompiler:
         if number >= 0:
             theirs = self._sections.portfolios[part.portfolio].formulas
             define, is_known = _used(part, theirs.define), is_known and theirs.is_known
-        self._refuse_constants(part.define, part.keys)
-        self._refuse_constants({}, part.given_keys)
+        self._refuse_taken(part.define, part.keys)
+        self._refuse_taken({}, part.given_keys)
         code = None
         if part.of and (part.of != PORTFOLIO or number >= 0):
             self._spend(define, part.value)
@@ -306,10 +315,13 @@ class _ModelCompiler:
             self._number(code, part.place), part.of, number, tuple(sorted(part.given.items())), part.place.line
         )
 
-    def _refuse_constants(self, define: dict[str, Scalar], keys: dict[str, Place]) -> None:
-        """Report each definition or input that has the name of a constant."""
-        for name in keys.keys() & self._sections.constants.keys():
-            self._sink.add("MR-R409", keys[name], f"'{name}' is the name of a constant", "rename one of them")
+    def _refuse_taken(self, define: dict[str, Scalar], keys: dict[str, Place]) -> None:
+        """Report each definition or input that has the name of a constant or a parameter."""
+        taken = dict.fromkeys(self._sections.parameters, "parameter") | dict.fromkeys(
+            self._sections.constants, "constant"
+        )
+        for name in keys.keys() & taken.keys():
+            self._sink.add("MR-R409", keys[name], f"'{name}' is the name of a {taken[name]}", "rename one of them")
             if name in define:
                 self._sink.unread.add(define[name].place)
 
@@ -348,6 +360,23 @@ class _ModelCompiler:
             self._numbers[meaning] = len(self._codes)
             self._codes.append(code)
         return self._numbers[meaning]
+
+
+def _joins(condition: str, legs: tuple[str, ...]) -> tuple[tuple[int, int, int, int], ...]:
+    """Return comparisons of two legs of which a condition is nothing but a conjunction; none where it is more."""
+    joins = []
+    for term in condition.split(" and "):
+        found = _COMPARISON.fullmatch(term.strip())
+        if not found:
+            return ()
+        left, left_field, relation, right, right_field = found.groups()
+        if left_field != right_field or left not in legs or right not in legs or left_field not in _JOINED:
+            continue
+        first, second = legs.index(left), legs.index(right)
+        if relation.startswith(">"):
+            first, second = second, first
+        joins.append((first, second, int(Field[left_field.upper()]), {"==": 0, "<": 1, ">": 1}.get(relation, 2)))
+    return tuple(joins)
 
 
 def _used(figure: FigurePart, define: dict[str, Scalar]) -> dict[str, Scalar]:

@@ -165,6 +165,7 @@ class Override:
     steps: dict[str, Mapping]
     place: Place = field(default=NOWHERE, compare=False)
     places: dict[str, Place] = field(default_factory=dict, compare=False)
+    is_known: bool = field(default=True, compare=False)  # which products it selects could be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,8 +453,9 @@ def _override(sink: Sink, node: Node) -> Override:
     if part.is_readable and not any(key in part for key in ("margin", "ladder")):
         sink.add("MR-R327", node.place, "the override changes nothing", "give margin or ladder")
     margin, ladder = part.node("margin"), part.node("ladder")
+    products = part.read("product", names, ())
     return Override(
-        products=part.read("product", names, ()),
+        products=products,
         classes=part.read("class", names, ()),
         accounts=part.read("account", names, ()),
         because=part.read("because", fields.read_text, ""),
@@ -462,6 +464,7 @@ def _override(sink: Sink, node: Node) -> Override:
         place=node.place,
         places={f"{key}.{name}": place for key in selectors for name, place in _listed(part.node(key))}
         | {f"step.{name}": place for name, place in (ladder.keys.items() if isinstance(ladder, Mapping) else ())},
+        is_known=bool(products) == ("product" in part),
     )
 
 

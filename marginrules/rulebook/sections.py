@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from marginrules.rulebook.diagnostic import Sink
+from marginrules.rulebook.diagnostic import Place, Sink
 from marginrules.rulebook.fields import Fields
 from marginrules.rulebook.parse import Mapping, Scalar
 from marginrules.rulebook.portfolios import (
@@ -47,6 +47,9 @@ def read_sections(sink: Sink, top: Fields) -> Sections:
     """Read every section; the sink has what was wrong."""
     constants, tables, scenarios = read_constants(sink, top), read_tables(sink, top), read_scenarios(sink, top)
     parameters = read_parameters(sink, top)
+    for name in sorted(parameters.keys() & constants.keys()):
+        place = _key_place(top, "parameters", name)
+        sink.add("MR-R409", place, f"'{name}' is the name of a constant", "rename one of them")
     portfolios, strategies, figures = read_portfolios(sink, top), read_strategies(sink, top), read_figures(sink, top)
     read = {
         "constants": len(constants),
@@ -68,6 +71,11 @@ def read_sections(sink: Sink, top: Fields) -> Sections:
         figures=figures,
         unread=frozenset(key for key, count in read.items() if _is_unread(top, key, count)),
     )
+
+
+def _key_place(top: Fields, section: str, name: str) -> Place:
+    node = top.node(section)
+    return node.keys[name] if isinstance(node, Mapping) else top.key_place(section)
 
 
 def _is_unread(top: Fields, key: str, count: int) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from difflib import get_close_matches
 
 from marginrules.limits import CONSTANTS_MAX, PARAMETER_VALUES_MAX, PARAMETERS_MAX, TABLES_MAX
 from marginrules.rulebook import fields
@@ -14,6 +15,8 @@ from marginrules.rulebook.fields import Fields, Range
 from marginrules.rulebook.formula.environment import check_name
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
 
+DEFAULT = "default"
+_MISSPELT = 0.8  # how like `default` a symbol is, of 1
 _RATE = Range(-1000, 1000)
 _SIZE = Range(0, 10**15)
 _NOWHERE = Place(1, 1)
@@ -54,9 +57,7 @@ def read_parameters(sink: Sink, top: Fields) -> dict[str, dict[str, Scalar]]:
         message = f"{len(named):,} parameters; at most {PARAMETERS_MAX} are read"
         sink.add("MR-R107", top.key_place("parameters"), message)
         return {}
-    return {
-        name: _values(sink, node, name) for name, node, at in named if check_name(sink, at, name, "a parameter")
-    }
+    return {name: _values(sink, node, name) for name, node, at in named if check_name(sink, at, name, "a parameter")}
 
 
 def _values(sink: Sink, node: Node, name: str) -> dict[str, Scalar]:
@@ -72,6 +73,10 @@ def _values(sink: Sink, node: Node, name: str) -> dict[str, Scalar]:
         return {}
     for symbol, at in node.keys.items():
         fields.read_name(sink, Scalar(symbol, at))
+    near = get_close_matches(DEFAULT, node.entries, n=1, cutoff=_MISSPELT)
+    if near and DEFAULT not in node.entries:
+        message = f"parameter '{name}' has no default, but a value for '{near[0]}'"
+        sink.add("MR-R301", node.keys[near[0]], message, f"did you mean '{DEFAULT}'?")
     return {
         symbol: one
         for symbol, one in node.entries.items()

@@ -21,8 +21,7 @@ from marginrules.rulebook import Program, load, validate
 from marginrules.rulebook import compile as compiling
 from tests.rulebook.checker import ROOT
 from tests.rulebook.large import large_rulebook
-from tests.rulebook.trees import Path as TreePath
-from tests.rulebook.trees import Tree, read_tree, replaced, rewrite_tree, scalars, write_tree
+from tests.rulebook.trees import Tree, is_formula, read_tree, replaced, rewrite_tree, scalars, write_tree
 
 GOOD = ROOT / "tests/rulebooks/good/every-section.yaml"
 TEXT = GOOD.read_text(encoding="utf-8")
@@ -257,14 +256,6 @@ def test_book_without_formulas_keeps_its_digest() -> None:
     assert program.digest == "63f700449bef33f11794660227318f6bbab1564a480743415632070b31d62d4c"
 
 
-def _is_formula(path: TreePath) -> bool:
-    """Say whether a scalar is a formula."""
-    if "tiers" in path or path[0] not in ("pool", "figures", "portfolios", "strategies", "products"):
-        return False
-    is_value = path[0] == "figures" and path[-1] == "value"
-    return is_value or path[-1] in ("initial", "maintenance", "where") or "define" in path
-
-
 def _respelt(text: str, chance: random.Random) -> str:
     """Write a formula in another way: spaces, brackets, percentages."""
     text = re.sub(r" ([-+*/]) ", lambda found: chance.choice([" {} ", "{}", "  {} ", "{} "]).format(found[1]), text)
@@ -282,7 +273,7 @@ def test_writing_has_no_meaning(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - not a secret
     tree = TREE
     for path, text in scalars(TREE):
-        if _is_formula(path):
+        if is_formula(path):
             tree = replaced(tree, path, _respelt(text, chance))
     content = rewrite_tree(tree, chance)
     assert load(content, "rewritten.yaml").digest == PROGRAM.digest, content.decode()

@@ -68,6 +68,14 @@ def key_of(path: Path) -> str:
     return next(part for part in reversed(path) if isinstance(part, str))
 
 
+def is_formula(path: Path) -> bool:
+    """Say whether a scalar is a formula."""
+    if "tiers" in path or path[0] not in ("pool", "figures", "portfolios", "strategies", "products"):
+        return False
+    is_value = path[0] == "figures" and path[-1] == "value"
+    return is_value or path[-1] in ("initial", "maintenance", "where") or "define" in path
+
+
 def replaced(tree: Tree, path: Path, value: Tree) -> Tree:
     """Return a tree with another value at a path."""
     if not path:

@@ -13,11 +13,11 @@ from marginrules.rulebook.formula.compile import (
     read_constant,
 )
 from marginrules.rulebook.formula.environment import Constant, Environment, ScenarioNames, Scenarios, check_name
-from marginrules.rulebook.formula.unit import GIVEN, NUMBER, Unit
+from marginrules.rulebook.formula.unit import ANY, GIVEN, Unit
 
 __all__ = [
+    "ANY",
     "GIVEN",
-    "NUMBER",
     "Constant",
     "Environment",
     "ScenarioNames",

@@ -216,7 +216,7 @@ class Lowering:
             return None
         factor, array = self._product(checked), self._product(prepared)
         factor = self.values.make(Op.NEGATE, factor) if is_negative else factor
-        return factor, array if array.op is not None else self.values.copy(array)
+        return self.values.of_positions(factor), array if array.op is not None else self.values.copy(array)
 
     def _product(self, factors: list[tuple[Value, Op]]) -> Value:
         """Return a product in the order in which it is written."""

@@ -40,6 +40,17 @@ def resolve(to: Reporter, env: Environment, scope: Scope, definitions: Definitio
         return _resolve_dotted(to, env, scope, name)
     if text in definitions:
         return definitions[text]
+    found = _of_book(env, scope, text)
+    if found is None and text in scope.fields:
+        dims = SINGLE if text in scope.pool else OF_POSITIONS
+        found = Typed("field", text, scope.fields[text].unit, dims)
+    if found is None:
+        _report_unknown(to, env, scope, definitions, name)
+    return found
+
+
+def _of_book(env: Environment, scope: Scope, text: str) -> Typed | None:
+    """Return an input of the caller, a constant or a parameter."""
     if text in scope.given:
         return Typed("input", text, scope.given[text], SINGLE)
     if text in env.constants:
@@ -48,10 +59,6 @@ def resolve(to: Reporter, env: Environment, scope: Scope, definitions: Definitio
     if text in env.parameters and not scope.legs:
         number, unit = env.parameters[text]
         return Typed("parameter", text, unit, OF_POSITIONS, index=number)
-    if text in scope.fields:
-        dims = SINGLE if text in scope.pool else OF_POSITIONS
-        return Typed("field", text, scope.fields[text].unit, dims)
-    _report_unknown(to, env, scope, definitions, name)
     return None
 
 

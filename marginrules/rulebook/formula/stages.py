@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from marginrules.machine import StageKind
+from marginrules.machine import Op, StageKind
 from marginrules.rulebook.formula.values import PREPARED, Home, Value
 
 _CHEAPEST_FIRST = (
@@ -113,7 +113,10 @@ def _order(kept: set[Value]) -> list[tuple[Home, list[Value]]]:
         taken = [value for value in ready if value.runs == home]
         done.update(taken)
         left = [value for value in left if value not in done]
-        order.append((home, taken))
+        # Alone in its stage, the core runs a sum of products as one loop over risk arrays.
+        alone = [value for value in taken if value.op is Op.TOTAL_PRODUCT]
+        together = [value for value in taken if value.op is not Op.TOTAL_PRODUCT]
+        order += [(home, [value]) for value in alone] + ([(home, together)] if together else [])
     return order
 
 

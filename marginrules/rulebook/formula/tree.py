@@ -102,7 +102,7 @@ class Typed:
     Carry one understood part of a formula; a definition is the same object wherever it is used.
 
     Args:
-        kind: "number", "field", "column", "move", "input", "leg" or "call".
+        kind: "number", "field", "parameter", "column", "move", "input", "leg" or "call".
         name: of the field, column, input, function or operator; of a leg's field, `leg.field`.
         value: of a number.
         index: of the column in its table, of the tier table of `tiered`; of `strategy_margin`, 2 x book + (0 initial,

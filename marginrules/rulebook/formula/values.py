@@ -156,6 +156,13 @@ class Values:
         space = Space(value.space.is_of_positions, value.space.key, value.space.table, value.space.is_pure)
         return self._kept((Op.COPY, value.number), Op.COPY, (value,), -1, space)
 
+    def of_positions(self, value: Value) -> Value:
+        """Return a value that does not depend on scenarios as one of each position, kept in a register of theirs."""
+        space = Space(is_of_positions=True, is_pure=False)
+        if value.space == space:
+            return value
+        return self._kept((Op.COPY, value.number, StageKind.POSITION), Op.COPY, (value,), -1, space)
+
     def over_positions(self, op: Op, *args: Value, key: int = -1) -> Value:
         """Return an aggregation over positions, or over subgroups."""
         over = _meeting(args)

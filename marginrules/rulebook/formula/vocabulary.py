@@ -186,7 +186,9 @@ FUNCTIONS: dict[str, Function] = {
     "largest": _of_group(("x",), "The greatest over positions or subgroups.", is_by=True),
     "count": _of_group(("condition",), "How many positions or subgroups fulfil the condition.", is_by=True),
     "lowest_payoff": _of_group(
-        (), "Least value at expiry of all options together, over price 0 and every strike.", is_by=True
+        (),
+        "Least value at expiry of all options together, over price 0 and every strike; not beyond the greatest.",
+        is_by=True,
     ),
     "strategy_margin": _of_group(
         ("book", "requirement"), "Requirement of the cheapest grouping into the strategies of a book."

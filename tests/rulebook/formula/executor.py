@@ -336,8 +336,7 @@ class Executor:
         found = []
         for g in range(count if extra >= 0 else 1):
             inside = [one for p, one in enumerate(self.world.positions) if extra < 0 or members[p] == g]
-            options = [(one["QUANTITY"] * one["MULTIPLIER"], one["RIGHT"], one["STRIKE"]) for one in inside]
-            found.append(rules.lowest_payoff([one for one in options if one[1]]))
+            found.append(rules.lowest_payoff(inside))
         return found
 
     def _loaded(self, stage: Stage, field: Field, item: int) -> list[float]:
@@ -358,6 +357,7 @@ class Executor:
         values = read[0]
         if op is Op.TOTAL_PRODUCT:
             assert place is P.SCENARIO
+            assert len(stage.instructions) == 1
             values = [a * b for a, b in zip(*read, strict=True)]
         add = {Op.SMALLEST: rules.least, Op.LARGEST: rules.greatest}.get(op, lambda a, b: a + b)
         if place in (P.SCALAR, P.GROUP):

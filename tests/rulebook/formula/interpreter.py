@@ -230,9 +230,7 @@ class Interpreter:
         members, _ = self.world.groups(int(tree.key))
         group = members[point.position] if point.position >= 0 else point.group
         inside = [one for p, one in enumerate(self.world.positions) if not tree.key or members[p] == group]
-        return rules.lowest_payoff(
-            [(one["QUANTITY"] * one["MULTIPLIER"], one["RIGHT"], one["STRIKE"]) for one in inside if one["RIGHT"]]
-        )
+        return rules.lowest_payoff(inside)
 
     def _strategy_margin(self, tree: Typed, _: Point) -> float:
         return self.world.strategies[tree.index]

@@ -61,15 +61,16 @@ def stand_in(*args: float) -> float:
     return sum((place + 1) * one for place, one in enumerate(args))
 
 
-def lowest_payoff(options: Sequence[tuple[float, float, float]]) -> float:
-    """Return the least value at expiry of (size, right, strike) over price 0 and every strike."""
-    worth = []
-    for price in [0.0, *(strike for _, _, strike in options)]:
-        parts = [size * greatest(right * (price - strike), 0.0) for size, right, strike in options]
-        worth.append(sum(parts))
-    lowest = worth[0]
-    for one in worth[1:]:
-        lowest = least(lowest, one)
+def lowest_payoff(positions: Sequence[dict[str, float]]) -> float:
+    """Return the least value at expiry of the options among some positions, over price 0 and every strike."""
+    options = [one for one in positions if one["RIGHT"]]
+    lowest = math.inf
+    for price in [0.0, *(one["STRIKE"] for one in options)]:
+        worth = 0.0
+        for one in options:
+            gain = greatest(one["RIGHT"] * (price - one["STRIKE"]), 0.0)
+            worth += gain * one["MULTIPLIER"] * one["FX"] * one["QUANTITY"]
+        lowest = least(lowest, worth)
     return lowest
 
 
