@@ -1,10 +1,11 @@
 # Every target sets everything up by itself.
 PYTHON ?= python3
+PYTHONS ?= python3.11 python3.12 python3.13 python3.14
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo serve test test-long bench bench-check lint proto clean
+.PHONY: demo serve test test-pythons test-long bench bench-check lint proto clean
 
 demo: $(STAMP)
 	$(BIN)/marginrules demo
@@ -14,6 +15,15 @@ serve: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest $(ARGS)
+
+# With every interpreter of the list that is here, each in an environment of its own.
+test-pythons:
+	@for python in $(PYTHONS); do \
+		version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) \
+			|| { echo "$$python is not here: skipped"; continue; }; \
+		echo "Python $$version"; \
+		$(MAKE) --no-print-directory test PYTHON=$$python VENV=.venv-$$version || exit 1; \
+	done
 
 test-long: $(STAMP)
 	$(BIN)/python -m pytest -m long $(ARGS)
@@ -42,4 +52,4 @@ $(STAMP): pyproject.toml setup.py $(wildcard marginrules/_core/*.pyx marginrules
 	touch $@
 
 clean:
-	rm -rf build $(VENV) marginrules/_core/core.c marginrules/_core/*.so
+	rm -rf build $(VENV) .venv-* marginrules/_core/core.c marginrules/_core/*.so

@@ -26,7 +26,7 @@ def is_on(switch: str) -> bool:
 COMPILE = ["-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-cast-function-type"]
 # Else the assessment of one pool, though inline, is called from the loop over pools all the same: 3 % slower.
 COMPILE += ["-finline-limit=1000"]
-LINK = ["-pthread"]
+LINK = ["-pthread", "-lm"]
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": False,
@@ -35,8 +35,8 @@ DIRECTIVES = {
     "initializedcheck": False,
     "freethreading_compatible": True,
 }
-PRICING = ("pricing", "pricing_avx2", "pricing_avx512")
-HEADERS = ("pricing", "kernels", "lanes", "european", "american", "loops")
+PRICING = ("pricing", "pricing_avx2", "pricing_avx512", "american_rule")
+HEADERS = ("pricing", "kernels", "lanes", "european", "american", "american_rule", "loops")
 MACROS: list[tuple[str, str | None]] = []
 
 if is_on("DEBUG"):
@@ -51,7 +51,7 @@ if is_on("COVERAGE"):
     MACROS += [("CYTHON_TRACE", "1"), ("CYTHON_TRACE_NOGIL", "1")]
 
 setup(
-    ext_modules=cythonize(
+    ext_modules=cythonize(  # type: ignore[no-untyped-call]
         [
             Extension(
                 "marginrules._core.core",

@@ -52,6 +52,13 @@ CLOSES_PER_SERIES_MAX = 10_000  # of an underlying; the oldest go first
 IDENTIFIER_BYTES_MAX = 128
 TEXT_BYTES_MAX = 1_024  # reasons given by people
 
+STRESSES_MAX = 256  # of one request
+STRESS_MOVES_MAX = 1_000  # of one stress
+STRESS_MULTIPLE_MAX = 10.0  # how far a stress is scaled in search of what a pool just survives
+REDUCED_POSITIONS_MAX = 64  # tried for a smallest reduction, those that release most first
+HEDGES_TRIED_MAX = 256  # options, those nearest to the money first
+HEDGES_SHOWN_MAX = 5
+
 CONCURRENT_CHECKS_MAX = 256
 CONCURRENT_STREAMS_MAX = 100
 STREAM_LAG_EVENTS_MAX = 10_000

@@ -303,8 +303,8 @@ class Strategy:
     Args:
         condition: code whose output is 1 where these legs form the strategy; -1: always.
         initial, maintenance: codes, amount per unit of the strategy.
-        joins: what follows from the condition about two legs, so that fewer combinations are looked at: rows (first leg,
-            second leg, Field, 0 equal, 1 less, 2 less or equal).
+        joins: what follows from the condition about two legs, so that fewer combinations are looked at: rows (first
+            leg, second leg, Field, 0 equal, 1 less, 2 less or equal). The condition means it already.
     """
 
     name: str
@@ -313,7 +313,7 @@ class Strategy:
     condition: int
     initial: int
     maintenance: int
-    joins: tuple[tuple[int, int, int, int], ...] = field(default=(), compare=False)  # the condition means it already
+    joins: tuple[tuple[int, int, int, int], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

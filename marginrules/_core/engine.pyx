@@ -812,6 +812,7 @@ cdef class Engine:
             inputs: what the figure is given, in the order of its program.
 
         Returns:
-            (reason bits, rows (instrument ids, value)); no rows where there are reasons.
+            (reason bits, rows (instrument ids, value)); of a value with scenarios, one row for each scenario in the
+            order of its table. No rows where there are reasons.
         """
         return Scratch(self, pool, 0).figure(code, of_pool, instrument, portfolio, now, inputs)

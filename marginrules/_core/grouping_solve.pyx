@@ -70,10 +70,11 @@ cdef bint same_rows(const Column* a, const Column* b) noexcept nogil:
 cdef int32_t add_column(Column* columns, int32_t count, int32_t* slots, int32_t slot_count) noexcept nogil:
     """Keep the column at `count`, unless the same rows are there already; then keep the one that gains more."""
     cdef Column* new = columns + count
-    cdef uint64_t h = new.count
+    cdef uint64_t h = new.count, share
     cdef int32_t k, slot
     for k in range(new.count):
-        h = mix(mix(h, new.rows[k]), <uint64_t>(new.shares[k] * 4096.0))
+        memcpy(&share, &new.shares[k], sizeof(share))
+        h = mix(mix(h, new.rows[k]), share)
     slot = <int32_t>(h & <uint64_t>(slot_count - 1))
     while slots[slot] >= 0:
         if same_rows(columns + slots[slot], new):

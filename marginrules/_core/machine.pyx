@@ -67,6 +67,7 @@ cdef enum:  # marginrules.machine.StageKind
 cdef enum:  # marginrules.machine.Field
     FIELD_MARK, FIELD_STRIKE, FIELD_RIGHT, FIELD_DAYS, FIELD_MULTIPLIER, FIELD_INVERSE, FIELD_FX, FIELD_UNIT_VALUE
     FIELD_INDEX  # the first that is published
+    FIELD_FORWARD, FIELD_VOLATILITY, FIELD_RATE, FIELD_DIVIDEND_YIELD
     FIELD_OPEN_INTEREST = 14
     FIELD_AUCTION_PRICE = 17
     FIELD_KIND = 25
@@ -205,6 +206,47 @@ cdef void arena_free(Arena* arena) noexcept nogil:
     arena_reset(arena)
     free(arena.last)
     arena.last = NULL
+
+
+# Each thread keeps its arena from one evaluation to the next: fresh pages cost more than the arithmetic.
+
+cdef extern from "pthread.h" nogil:
+    ctypedef unsigned int pthread_key_t
+    int pthread_key_create(pthread_key_t* key, void (*destructor)(void*) noexcept nogil)
+    void* pthread_getspecific(pthread_key_t key)
+    int pthread_setspecific(pthread_key_t key, const void* value)
+
+cdef enum:
+    ARENA_KEPT = 1 << 20     # bytes that a thread keeps at most
+
+cdef pthread_key_t arena_key
+
+cdef void end_thread(void* arena) noexcept nogil:
+    arena_free(<Arena*>arena)
+    free(arena)
+
+if pthread_key_create(&arena_key, end_thread):
+    raise MemoryError("no room for what threads keep")
+
+
+cdef Arena* thread_arena() noexcept nogil:
+    """Return the arena of this thread, empty; NULL where memory is out."""
+    cdef Arena* arena = <Arena*>pthread_getspecific(arena_key)
+    if arena == NULL:
+        arena = <Arena*>calloc(1, sizeof(Arena))
+        if arena != NULL and pthread_setspecific(arena_key, arena):
+            free(arena)
+            arena = NULL
+    if arena != NULL:
+        arena.failed = 0
+    return arena
+
+
+cdef void arena_return(Arena* arena) noexcept nogil:
+    """Give everything back; what is large goes back to the system."""
+    arena_reset(arena)
+    if arena.last != NULL and arena.last.size > ARENA_KEPT:
+        arena_free(arena)
 
 
 cdef struct Frame:           # one run of one program
@@ -538,7 +580,12 @@ cdef void execute(Frame* f, const Instruction* ins) noexcept nogil:
         call(operation, n, args, out)
 
 
-cdef inline const double* filled(Frame* f, int32_t k, double value) noexcept nogil:
+cdef const double* filled(Frame* f, int32_t k, double value) noexcept nogil:
+    """Return one value in every lane, at the place of the k-th operand."""
+    if f.broadcast == NULL:
+        f.broadcast = <double*>arena_take(f.arena, OPERANDS_MAX * f.widest * sizeof(double))
+        if f.broadcast == NULL:
+            return f.lanes  # whatever stands there: a frame that ran out of memory has no result
     lanes_fill(f.lane_count, value, f.broadcast + k * f.widest)
     return f.broadcast + k * f.widest
 
@@ -592,6 +639,10 @@ cdef double reduced(Frame* f, int32_t operation, const double* a, const double* 
         return lanes_highest(f.lane_count, a)
     if operation == OP_AVERAGE:
         return lanes_average(f.lane_count, a, table.columns)
+    if f.tail == NULL:
+        f.tail = <weighted_lane*>arena_take(f.arena, (f.code.scenario_count_max + 1) * sizeof(weighted_lane))
+        if f.tail == NULL:
+            return NAN
     return lanes_tail(f.lane_count, a, table.columns, table.has_equal_weights, p[0], operation == OP_TAIL_MEAN, f.tail)
 
 
@@ -726,9 +777,7 @@ cdef int start_frame(Frame* f) noexcept nogil:
         f.widest = 1
     f.scalars = <double*>arena_take(f.arena, (code.registers[AT_SCALAR] + 1) * f.input_stride * sizeof(double))
     f.lanes = <double*>arena_take(f.arena, (code.registers[AT_LANES] + 1) * f.widest * sizeof(double))
-    f.broadcast = <double*>arena_take(f.arena, OPERANDS_MAX * f.widest * sizeof(double))
     f.positions = <double*>arena_take(f.arena, (code.registers[AT_POSITION] + 1) * f.member_count * sizeof(double))
-    f.tail = <weighted_lane*>arena_take(f.arena, (code.scenario_count_max + 1) * sizeof(weighted_lane))
     for k in range(64):
         if code.tables >> k & 1:
             table = table_of(f, k)
@@ -754,7 +803,7 @@ cdef int run_code(Frame* f) noexcept nogil:
     for k in range(f.code.stage_count):
         if f.code.stages[k].kind >= STAGE_SCALAR:
             run_stage(f, f.code.stages + k)
-    return 1
+    return not f.arena.failed
 
 
 cdef inline double output_of(const Frame* f, int32_t k) noexcept nogil:
@@ -784,7 +833,7 @@ cdef int prepare(
     for k in range(code.stage_count):
         if code.stages[k].kind < STAGE_SCALAR:
             run_stage(&f, code.stages + k)
-    return 1
+    return not f.arena.failed
 
 
 # Subgroups

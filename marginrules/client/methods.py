@@ -14,8 +14,17 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from marginrules._pb import book_pb2, check_pb2, escalation_pb2, rulebook_pb2
-from marginrules.client import codec
+from marginrules._pb import answer_pb2, book_pb2, check_pb2, escalation_pb2, rulebook_pb2
+from marginrules.client import codec, codec_answers
+from marginrules.client.answers import (
+    Exposure,
+    PoolDistance,
+    Resilience,
+    Stress,
+    VulnerablePage,
+    VulnerablePool,
+    WaysOut,
+)
 from marginrules.client.errors import coded_error
 from marginrules.client.records import (
     AccountSummary,
@@ -84,6 +93,55 @@ class Methods:
             deposits=codec.encode_balances(deposits),
         )
         return Call(request, codec.decode_what_if)
+
+    # Answers for people
+
+    @unary
+    def distance(self, account: str, pool: str = CROSS, *, horizon_ns: int = 0) -> Call[PoolDistance]:
+        """Say how far each underlying may move before a step is reached; the horizon is one day where it is 0."""
+        request = answer_pb2.MeasureDistanceRequest(account_id=account, pool=pool, horizon_ns=horizon_ns)
+        return Call(request, codec_answers.decode_distance)
+
+    @unary
+    def resilience(
+        self, account: str, pool: str = CROSS, *, stresses: Iterable[Stress] = (), scenarios: Iterable[str] = ()
+    ) -> Call[Resilience]:
+        """Say how a pool stands after stresses, and after each row of scenario tables of the rulebook."""
+        request = answer_pb2.MeasureResilienceRequest(
+            account_id=account,
+            pool=pool,
+            stresses=[codec_answers.encode_stress(one) for one in stresses],
+            scenarios=list(scenarios),
+        )
+        return Call(request, codec_answers.decode_resilience)
+
+    @unary
+    def vulnerable_page(
+        self,
+        stress: Stress | None = None,
+        by: Exposure = Exposure.MARGIN_RATIO,
+        *,
+        size: int = 0,
+        token: str = "",
+    ) -> Call[VulnerablePage]:
+        """Return one page of the most exposed pools, and figures of the whole book."""
+        return Call(_vulnerable(stress, by, size, token), codec_answers.decode_vulnerable)
+
+    @pages
+    def vulnerable(
+        self, stress: Stress | None = None, by: Exposure = Exposure.MARGIN_RATIO
+    ) -> Call[Page[VulnerablePool]]:
+        """Iterate over all pools, the most exposed first."""
+        request = _vulnerable(stress, by, _PAGE_SIZE, "")
+        return Call(request, lambda reply: _page(reply, codec_answers.decode_vulnerable(reply).pools))
+
+    @unary
+    def ways_out(
+        self, account: str, pool: str = CROSS, *, restore: str = "initial_margin", ratio: float = 0.0
+    ) -> Call[WaysOut]:
+        """Say what brings equity up to "initial_margin", "maintenance_margin", a "ratio", or what an open call asks."""
+        request = answer_pb2.FindWaysOutRequest(account_id=account, pool=pool, restore=restore, ratio=ratio)
+        return Call(request, codec_answers.decode_ways_out)
 
     # Book
 
@@ -330,6 +388,15 @@ def _prices(sequence: int, prices: Iterable[Price], request_id: str = "") -> boo
 def _accounts(accounts: Iterable[Account], request_id: str = "") -> book_pb2.UpdateAccountsRequest:
     return book_pb2.UpdateAccountsRequest(
         request_id=request_id or _new_id(), accounts=[codec.encode_account(one) for one in accounts]
+    )
+
+
+def _vulnerable(stress: Stress | None, by: Exposure, size: int, token: str) -> answer_pb2.ListVulnerableRequest:
+    return answer_pb2.ListVulnerableRequest(
+        stress=codec_answers.encode_stress(stress) if stress else None,
+        exposure=f"EXPOSURE_{by.name}",
+        page_size=size,
+        page_token=token,
     )
 
 

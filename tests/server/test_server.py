@@ -24,7 +24,7 @@ from marginrules.server.app import Server
 from marginrules.server.settings import Settings
 from marginrules.server.status import STATUS
 from tests.server import wire as w
-from tests.server.wire import Wire, request_id
+from tests.server.wire import Wire, code_of, metadata_of, request_id
 
 
 @pytest.fixture
@@ -33,11 +33,6 @@ def served() -> Iterator[tuple[Server, Wire]]:
     with w.serving() as (server, wire):
         w.load(wire)
         yield server, wire
-
-
-def code_of(caught: pytest.ExceptionInfo[grpc.RpcError]) -> str:
-    """Return our own error code."""
-    return str(dict(caught.value.trailing_metadata())["marginrules-code"])
 
 
 def activate(wire: Wire, text: str) -> Any:
@@ -396,7 +391,7 @@ def test_overload_is_refused_with_a_hint(served: tuple[Server, Wire], monkeypatc
     with pytest.raises(grpc.RpcError) as caught:
         w.check(wire, "a1", 1.0)
     assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-    metadata = dict(caught.value.trailing_metadata())
+    metadata = metadata_of(caught.value)
     assert int(metadata["grpc-retry-pushback-ms"]) > 0
     assert wire("BookService/GetAccount", book_pb2.GetAccountRequest(account_id="a1")).account.account_id == "a1"
 
