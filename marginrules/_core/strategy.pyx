@@ -5,7 +5,8 @@ from marginrules.machine import Field
 cdef dict FIELDS = {one.name.lower(): one.value for one in Field}
 
 cdef enum:
-    LEG_FIELDS = 32          # numbers of `marginrules.machine.Field` that are of an instrument
+    PLAIN_LEG_FIELDS = 32    # numbers of `marginrules.machine.Field` that are of an instrument
+    LEG_FIELDS = 64          # and behind them the parameters of the rulebook
 
 
 cdef void run_leg_code(const void* code, const double* const* inputs, int32_t n, double* out) noexcept nogil:
@@ -36,13 +37,14 @@ cdef int build_program(LaneProgram* made, Program* p, object models, int number,
         return 0
     code = models.codes[number]
     names = [leg.name for leg in legs]
+    fields = FIELDS | {one.name: PLAIN_LEG_FIELDS + k for k, one in enumerate(models.parameters)}
     made.code = p.codes + number
     made.input_count = len(code.inputs)
     inputs = <int32_t*>allocate(made.input_count, sizeof(int32_t))
     made.inputs = inputs
     for k, name in enumerate(code.inputs):
         leg, _, field = name.partition(".")
-        inputs[k] = names.index(leg) << 8 | int(FIELDS[field])
+        inputs[k] = names.index(leg) << 8 | int(fields[field])
     return 0
 
 
@@ -99,8 +101,11 @@ cdef int32_t legs_of(Frame* f, GroupLeg* legs, double* fields) noexcept nogil:
             continue
         one.spec, one.mark = spec, f.view.marks + f.members[k].instrument
         one.quotes = <const double*>f.view.quotes[f.members[k].instrument].values
-        for field in range(LEG_FIELDS):
+        one.parameters = f.view.parameters[f.members[k].instrument].values
+        for field in range(PLAIN_LEG_FIELDS):
             fields[count * LEG_FIELDS + field] = field_of_instrument(&one, field)
+        for field in range(LEG_FIELDS - PLAIN_LEG_FIELDS):
+            fields[count * LEG_FIELDS + PLAIN_LEG_FIELDS + field] = one.parameters[field]
         legs[count].fields, legs[count].quantity, legs[count].right = (
             fields + count * LEG_FIELDS, f.members[k].quantity, spec.right)
         count += 1

@@ -41,15 +41,15 @@ def with_changes(text: str, changes: Change) -> str:
     Return a rulebook with other values.
 
     Args:
-        changes: path of keys, joined by dots -> what stands there instead.
+        changes: path of keys and places in lists, joined by dots -> what stands there instead.
     """
     tree = copy.deepcopy(_parsed(text))
     for path, value in changes.items():
         *way, last = path.split(".")
         node = tree
         for key in way:
-            node = node[key]
-        node[last] = value
+            node = node[int(key) if isinstance(node, list) else key]
+        node[int(last) if isinstance(node, list) else last] = value
     return yaml.dump(_as_text(tree), sort_keys=False, allow_unicode=True, width=100_000)
 
 
