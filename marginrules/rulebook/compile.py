@@ -45,7 +45,7 @@ from marginrules.rulebook.schema import (
     read_book,
 )
 from marginrules.rulebook.source import read_source
-from marginrules.terms import CallTerms, Deadline, Ladder, LiquidationTerms, MoveLimit, Step
+from marginrules.terms import CallTerms, Deadline, Ladder, LiquidationTerms, MarginTier, MoveLimit, Step
 
 FORMAT = 1
 _INFINITE = float("inf")
@@ -79,6 +79,7 @@ class Program:
         profiles: (class, account or "") -> profile in the tables.
         margin_rules: [profile][product], `rulebook:line product` of the rates or the formula, or
             `rulebook:line portfolio name`.
+        margin_tiers: [profile][product], the tiers with their deductions; none where a formula decides.
         models: everything compiled from formulas.
         figures: what the service reports on request, by name.
         histories: how the moves of historical scenario tables are made.
@@ -100,6 +101,7 @@ class Program:
     entered: tuple[tuple[int, ...], ...]
     profiles: dict[tuple[str, str], int]
     margin_rules: tuple[tuple[str, ...], ...]
+    margin_tiers: tuple[tuple[tuple[MarginTier, ...], ...], ...]
     tables: Tables
     text: bytes
     limits: dict[str, MoveLimit]
@@ -127,6 +129,11 @@ class Program:
         """Return the profile of an account; -1 where the rulebook does not know its class."""
         special = self.profiles.get((account_class, account_id), -1)
         return special if special >= 0 else self.profiles.get((account_class, ""), -1)
+
+    def tier_of(self, profile: int, product: int, notional: float) -> MarginTier | None:
+        """Return the tier that a notional lies in, for explanations; None where a formula decides."""
+        tiers = self.margin_tiers[profile][product]
+        return next((one for one in reversed(tiers) if one.floor <= notional), None)
 
     @property
     def special_accounts(self) -> set[str]:
@@ -438,6 +445,7 @@ class _Compiler:
             ),
             profiles={name: index for index, name in enumerate(profile_names)},
             margin_rules=self._rule_texts(profile_names, product_names),
+            margin_tiers=self._tiers(profile_names, product_names),
             tables=Tables(lines, rules, credit_rows, collateral_rows, thresholds, defaults, models.models),
             text=content,
             limits={name: _move_limit(one) for name, one in book.limits.items()},
@@ -491,6 +499,13 @@ class _Compiler:
             for name, cell in cells.items()
             if name
         }
+        return tuple(tuple(made[id(self._cells[p][name])] for name in product_names) for p in profile_names)
+
+    def _tiers(
+        self, profile_names: list[tuple[str, str]], product_names: list[str]
+    ) -> tuple[tuple[tuple[MarginTier, ...], ...], ...]:
+        """Return for each profile and product the tiers that decide its margin."""
+        made = {id(cell): _margin_tiers(cell) for cells in self._cells.values() for cell in cells.values()}
         return tuple(tuple(made[id(self._cells[p][name])] for name in product_names) for p in profile_names)
 
     def _digest(self, profile_names: list[tuple[str, str]], product_names: list[str], models: CompiledModels) -> str:
@@ -610,6 +625,14 @@ def _rule(cell: _Cell, product: CompiledProduct, lines: list[LineRow], firsts: d
     lower, upper = margin.open_interest or (Decimal(0), Decimal(0))
     mode = 1 if margin.initial_from == "leverage" else 0
     return firsts[margin.tiers], len(margin.tiers), cell.ladder, mode, float(lower), float(upper), -1, excluded
+
+
+def _margin_tiers(cell: _Cell) -> tuple[MarginTier, ...]:
+    if not isinstance(cell.margin, Margin):
+        return ()
+    tiers = cell.margin.tiers
+    floors = (0.0, *(float(one.to) for one in tiers if one.to is not None))
+    return tuple(MarginTier(floor, *line) for floor, line in zip(floors, _lines(tiers), strict=False))
 
 
 def _lines(tiers: tuple[Tier, ...]) -> Iterator[LineRow]:
