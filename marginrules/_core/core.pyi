@@ -166,7 +166,9 @@ class Engine:
         moves: list[tuple[int, float]],
         asset_moves: list[tuple[int, float]],
     ) -> Assessment: ...
-    def liquidation_price(self, pool: int, instrument: int, now: int, ratio: float) -> float | None: ...
+    def liquidation_price(
+        self, pool: int, instrument: int, now: int, ratio: float, is_smooth: bool = False
+    ) -> float | None: ...
 
 @final
 class Scratch:
