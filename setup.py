@@ -26,7 +26,7 @@ def is_on(switch: str) -> bool:
 COMPILE = ["-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-cast-function-type"]
 # Else the assessment of one pool, though inline, is called from the loop over pools all the same: 3 % slower.
 COMPILE += ["-finline-limit=1000"]
-LINK = ["-pthread"]
+LINK = ["-pthread", "-lm"]
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": False,
@@ -35,7 +35,8 @@ DIRECTIVES = {
     "initializedcheck": False,
     "freethreading_compatible": True,
 }
-HEADERS = ("pricing", "kernels", "lanes", "european", "american", "loops")
+PRICING = ("pricing", "pricing_avx2", "pricing_avx512", "american_rule")
+HEADERS = ("pricing", "kernels", "lanes", "european", "american", "american_rule", "loops")
 MACROS: list[tuple[str, str | None]] = []
 
 if is_on("DEBUG"):
@@ -54,7 +55,7 @@ setup(
         [
             Extension(
                 "marginrules._core.core",
-                ["marginrules/_core/core.pyx", "marginrules/_core/pricing.c", "marginrules/_core/pricing_avx2.c"],
+                ["marginrules/_core/core.pyx", *(f"marginrules/_core/{name}.c" for name in PRICING)],
                 depends=[f"marginrules/_core/{name}.h" for name in HEADERS],
                 extra_compile_args=COMPILE,
                 extra_link_args=LINK,

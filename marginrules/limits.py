@@ -14,6 +14,33 @@ RULEBOOK_CELLS_MAX = 200_000  # profiles x products x (1 + overrides that apply)
 TIERS_MAX = 64  # lines of one tier table
 STEPS_MAX = 16  # steps of one ladder
 
+CONSTANTS_MAX = 256
+PARAMETERS_MAX = 32
+PARAMETER_VALUES_MAX = 10_000  # of one parameter
+TABLES_MAX = 64
+SCENARIO_TABLES_MAX = 64
+SCENARIOS_MAX = 10_000  # of one table
+SCENARIO_COLUMNS_MAX = 32  # besides the weight
+SCENARIO_VALUES_MAX = 500_000  # of all tables: scenarios x columns
+HISTORY_HORIZON_DAYS_MAX = 366
+PORTFOLIOS_MAX = 64  # with the products margined by a formula of their own
+DEFINITIONS_MAX = 256  # of one portfolio, product, pool or figure
+FIGURES_MAX = 64
+FIGURE_INPUTS_MAX = 16
+STRATEGY_BOOKS_MAX = 16
+STRATEGIES_MAX = 64  # of one book
+LEGS_MAX = 4  # of one strategy
+LEG_RATIO_MAX = 100
+PROGRAMS_MAX = 1_024  # compiled formulas of one rulebook
+FORMULAS_CHARACTERS_MAX = 400_000  # of all that are compiled; for a figure of a portfolio, again what it uses
+
+FORMULA_CHARACTERS_MAX = 4_096
+FORMULA_DEPTH_MAX = 100  # operators and functions inside one another
+FORMULA_INSTRUCTIONS_MAX = 1_024  # of one program, with all that its definitions need
+FORMULA_LANES_MAX = 256  # intermediate results of one stage at one time
+FORMULA_REGISTERS_MAX = 256  # results for subgroups of one key
+FORMULA_KEYS_MAX = 16  # different `by` of one program
+
 REQUEST_BYTES_MAX = 256 << 10
 BULK_REQUEST_BYTES_MAX = 4 << 20  # account and market batches
 POSITIONS_PER_POOL_MAX = 4_096
@@ -21,6 +48,7 @@ BALANCES_PER_POOL_MAX = 256
 ORDERS_PER_POOL_MAX = 4_096
 POOLS_PER_ACCOUNT_MAX = 256
 BATCH_ITEMS_MAX = 10_000
+CLOSES_PER_SERIES_MAX = 10_000  # of an underlying; the oldest go first
 IDENTIFIER_BYTES_MAX = 128
 TEXT_BYTES_MAX = 1_024  # reasons given by people
 

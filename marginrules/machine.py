@@ -10,11 +10,13 @@ subgroup, and each instruction works on *lanes*: all positions, all subgroups, o
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+PARAMETER_FIRST = 64  # a field number from here on is a parameter that the rulebook itself sets for each instrument
 
 
 class Field(enum.IntEnum):
-    """Number what can be read of an instrument, a position and a pool; `rulebook/formula` says unit and meaning."""
+    """Number what can be read of an instrument, a position and a pool; `rulebook/formula` has units and meanings."""
 
     # Of an instrument; what is published and missing is not a number.
     MARK = 0
@@ -43,6 +45,8 @@ class Field(enum.IntEnum):
     FORWARD_CONFIDENCE = 23
     VOLATILITY_CONFIDENCE = 24
     KIND = 25  # InstrumentKind
+    INDEX_CONFIDENCE = 26
+    STABLE_PRICE = 27
     # Of a position
     QUANTITY = 32
     COST = 33  # in the rulebook's currency
@@ -81,6 +85,8 @@ PUBLISHED = (
     Field.REALIZED_VOLATILITY,
     Field.FORWARD_CONFIDENCE,
     Field.VOLATILITY_CONFIDENCE,
+    Field.INDEX_CONFIDENCE,
+    Field.STABLE_PRICE,
 )
 
 
@@ -244,6 +250,25 @@ class ScenarioTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """
+    Carry one number that the rulebook sets for each instrument, such as a haircut or a risk factor.
+
+    Args:
+        default: not a number where every instrument needs a value of its own.
+        values: by symbol, else by underlying.
+    """
+
+    name: str
+    default: float
+    values: dict[str, float]
+
+    def of(self, symbol: str, underlying: str) -> float:
+        """Return the value for an instrument."""
+        return self.values.get(symbol, self.values.get(underlying, self.default))
+
+
+@dataclass(frozen=True, slots=True)
 class Portfolio:
     """Carry positions margined together: which program, and by what they fall into groups."""
 
@@ -278,6 +303,8 @@ class Strategy:
     Args:
         condition: code whose output is 1 where these legs form the strategy; -1: always.
         initial, maintenance: codes, amount per unit of the strategy.
+        joins: what follows from the condition about two legs, so that fewer combinations are looked at: rows (first
+            leg, second leg, Field, 0 equal, 1 less, 2 less or equal). The condition means it already.
     """
 
     name: str
@@ -286,6 +313,7 @@ class Strategy:
     condition: int
     initial: int
     maintenance: int
+    joins: tuple[tuple[int, int, int, int], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,4 +333,5 @@ class Models:
     tiers: tuple[tuple[tuple[float, float, float], ...], ...] = ()  # rows (floor, rate, value at the floor)
     portfolios: tuple[Portfolio, ...] = ()
     strategies: tuple[StrategyBook, ...] = ()
+    parameters: tuple[Parameter, ...] = ()  # field numbers from PARAMETER_FIRST on
     pool: int = -1  # code of the pool's own formulas, or -1

@@ -17,6 +17,7 @@ CROSS = ""  # the name of an account's cross pool; an isolated pool bears the sy
 PRICE_FIELDS: dict[str, Field] = {
     one.name.lower(): one for one in PUBLISHED if one not in (Field.OPEN_INTEREST, Field.REALIZED_VOLATILITY)
 }
+SIGNED_FIELDS = frozenset(("rate", "dividend_yield", "funding", "delta"))  # of which a relative change means nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,15 @@ class Price:
     time_ns: int
     open_interest: float | None = None  # notional in the rulebook's currency; instruments only; None: not known
     fields: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSeries:
+    """Carry closing prices of an underlying, or of one instrument, with their times; both rise in time alike."""
+
+    name: str
+    times_ns: tuple[int, ...]
+    closes: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 The terms of a ladder as frozen records: what a compiled rulebook hands to the state machine.
 
 Ratios are fractions (1.2 for 120 %) of equity / maintenance margin; amounts are exact decimals in the rulebook's
-currency; times are nanoseconds.
+currency; times are nanoseconds. And how fast published values may move.
 """
 
 from __future__ import annotations
 
 import bisect
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -44,6 +45,42 @@ class Deadline:
         following = bisect.bisect_right(self.sessions, (now_ns, 1 << 62))
         index = following + self.business_days - 1
         return self.sessions[index][1] if index < len(self.sessions) else now_ns + self.business_days * DAY_NS
+
+
+@dataclass(frozen=True, slots=True)
+class MoveLimit:
+    """
+    Say how fast the value in use follows what is published.
+
+    Args:
+        rise, fall: greatest relative change up and down in `per_ns`, in other times pro rata; None: any.
+    """
+
+    rise: float | None
+    fall: float | None
+    per_ns: int
+
+    def used(self, last: float, last_ns: int, value: float, now_ns: int) -> float:
+        """
+        Return what is used of a value published now: itself, or as near to it as the last used value may come.
+
+        From nothing any value is reached: no relative change leads away from it.
+        """
+        periods = (now_ns - last_ns) / self.per_ns
+        if last == 0.0:
+            return value
+        if self.rise is not None and value > last:
+            return min(value, last * _grown(1.0 + self.rise, periods))
+        if self.fall is not None and value < last:
+            return max(value, last * _grown(1.0 - self.fall, periods))
+        return value
+
+
+def _grown(factor: float, periods: float) -> float:
+    try:
+        return math.pow(factor, periods)
+    except OverflowError:
+        return math.inf
 
 
 @dataclass(frozen=True, slots=True)

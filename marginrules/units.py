@@ -18,6 +18,7 @@ _NUMBER = re.compile(r"[+-]?\d+(?:_\d{3})*(?:\.\d+)?", re.ASCII)
 _RATE = re.compile(r"([+-]?\d+(?:_\d{3})*(?:\.\d+)?) ?(%|bps)?", re.ASCII)
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 _TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _DIGITS_MAX = 30
 
@@ -64,6 +65,11 @@ def parse_timestamp_ns(text: str) -> int | None:
     except ValueError:
         return None
     return int((moment - _EPOCH).total_seconds()) * SECOND_NS
+
+
+def parse_date_ns(text: str) -> int | None:
+    """Read `2026-12-01` as its first moment in UTC, in nanoseconds since 1970."""
+    return parse_timestamp_ns(f"{text}T00:00:00Z") if _DATE.fullmatch(text) else None
 
 
 def parse_clock(text: str) -> tuple[int, int] | None:

@@ -23,6 +23,25 @@ _increments = st.sampled_from(INCREMENTS)
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1970-01-01", 0),
+        ("2020-02-29", 1_582_934_400 * units.SECOND_NS),
+        ("1969-12-31", -units.DAY_NS),
+        ("2021-02-29", None),
+        ("2020-2-9", None),
+        ("2020-02-09 ", None),
+        ("2020-02-09T00:00:00Z", None),
+        ("\u0662020-02-09", None),
+        ("", None),
+    ],
+)
+def test_dates(text: str, expected: int | None) -> None:
+    """A date is its first moment in UTC; no other spelling is one."""
+    assert units.parse_date_ns(text) == expected
+
+
+@pytest.mark.parametrize(
     ("text", "value"),
     [
         ("0", "0"),

@@ -2,9 +2,17 @@
 # Types of the extension, written by hand. Shapes and units stand in the docstrings of the source.
 
 from array import array
+from collections.abc import Sequence
 from typing import TypeAlias, final
 
 from typing_extensions import Buffer
+
+from marginrules.machine import Models
+
+_Formula: TypeAlias = tuple[int, Sequence[tuple[int, int]]] | None
+_Strategy: TypeAlias = tuple[
+    Sequence[tuple[int, int, float]], Sequence[tuple[int, int, int, int]], _Formula, _Formula, _Formula
+]
 
 @final
 class Tables:
@@ -13,11 +21,13 @@ class Tables:
     def __init__(
         self,
         lines: list[tuple[float, float, float, float]],
-        rules: list[list[tuple[int, int, int, int, float, float]]],
+        rules: Sequence[Sequence[tuple[int, int, int, int, float, float]]]
+        | Sequence[Sequence[tuple[int, int, int, int, float, float, int, int]]],
         credits: list[tuple[float, float]],  # noqa: A002
         collateral: list[tuple[int, int, float, float]],
         ladders: list[list[float]],
         default_ladders: list[int],
+        models: Models | None = None,
     ) -> None: ...
 
 @final
@@ -76,12 +86,15 @@ class Engine:
         max_age_ns: int,
         strike: float = 0.0,
         right: int = 0,
+        family: int = -1,
+        parameters: Sequence[float] = (),
     ) -> int: ...
     def set_prices(
         self,
         assets: list[tuple[int, float, int, int]],
         instruments: list[tuple[int, float, int, float]] | list[tuple[int, float, int, float, list[tuple[int, float]]]],
     ) -> None: ...
+    def set_quotes(self, rows: list[tuple[int, int, float]]) -> None: ...
     def quotes_of(self, instrument: int) -> dict[int, float]: ...
     def price_of(self, instrument: int) -> tuple[float, int, float, float, float]: ...
     def activate(
@@ -92,7 +105,20 @@ class Engine:
         asset_rules: list[int],
         class_profiles: list[int],
         account_profiles: dict[int, int],
+        series: Sequence[tuple[int, int, Sequence[float]]] = (),
+        parameters: Sequence[Sequence[float]] = (),
     ) -> None: ...
+    def set_series(self, series: Sequence[tuple[int, int, Sequence[float]]]) -> None: ...
+    def figure(
+        self,
+        pool: int,
+        code: int,
+        of_pool: bool,
+        instrument: int,
+        portfolio: int,
+        now: int,
+        inputs: Sequence[float] = (),
+    ) -> tuple[int, list[tuple[tuple[int, ...], float]]]: ...
     def add_account(self, class_id: int) -> int: ...
     def set_account(self, account: int, class_id: int, sequence: int) -> None: ...
     def account_state(self, account: int) -> tuple[int, int]: ...
@@ -176,3 +202,32 @@ def black_scholes_implied(
 def american_implied(
     right: Column, price: Column, spot: Column, strike: Column, years: Column, rate: Column, dividend_yield: Column
 ) -> array[float]: ...
+
+@final
+class StrategyGrouping:
+    def __init__(
+        self,
+        legs: Sequence[tuple[int, float, Sequence[float]]],
+        strategies: Sequence[_Strategy],
+        run: int = 0,
+        multiplier_field: int = 4,
+        candidates: int = 16_384,
+    ) -> None: ...
+    @property
+    def candidates(self) -> list[tuple[int, tuple[int, ...], float]]: ...
+    @property
+    def groups(self) -> list[tuple[int, tuple[int, ...], float, float]]: ...
+    @property
+    def bound(self) -> float: ...
+    @property
+    def pivots(self) -> int: ...
+    @property
+    def is_whole(self) -> bool: ...
+    @property
+    def is_complete(self) -> bool: ...
+    def find(self) -> None: ...
+    def price(self, costs: Sequence[float | None]) -> None: ...
+    def price_by_code(self, requirement: int) -> None: ...
+    def solve(
+        self, fallback: float = ..., nodes: int | None = None, work: int | None = None
+    ) -> tuple[float, bool, int, int]: ...

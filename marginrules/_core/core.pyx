@@ -10,7 +10,7 @@ read-write lock gives each check one state of book, market and program.
 cimport cython
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport fabs, floor, isfinite, isnan
-from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport INT64_MAX, INT64_MIN, int8_t, int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
 
@@ -18,6 +18,12 @@ include "layout.pyx"
 include "pair.pyx"
 include "pricing.pyx"
 include "machine.pyx"
+include "arena.pyx"
+include "packing.pyx"
+include "packing_tree.pyx"
+include "grouping.pyx"
+include "grouping_solve.pyx"
+include "strategy.pyx"
 include "portfolio.pyx"
 include "evaluate.pyx"
 include "order.pyx"
@@ -27,3 +33,4 @@ include "result.pyx"
 include "market.pyx"
 include "engine.pyx"
 include "whatif.pyx"
+include "grouping_view.pyx"

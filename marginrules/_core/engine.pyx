@@ -35,6 +35,7 @@ cdef class Engine:
     cdef Mark* marks
     cdef Spec* specs
     cdef Quotes* quotes
+    cdef Parameters* parameters
     cdef Asset* assets
     cdef double** blocks     # by instrument, see `prepare`
     cdef Series series
@@ -63,6 +64,7 @@ cdef class Engine:
         free(self.marks)
         free(self.specs)
         free(self.quotes)
+        free(self.parameters)
         free(self.assets)
         pthread_rwlock_destroy(&self.lock)
 
@@ -89,7 +91,7 @@ cdef class Engine:
 
     def add_instrument(self, int settlement, int underlying, bint inverse, int kind, double multiplier,
                        double quantity_step, int64_t expires_ns, int product, int64_t max_age_ns,
-                       double strike=0.0, int right=0):
+                       double strike=0.0, int right=0, int family=-1, parameters=()):
         """
         Add an instrument without a mark; return its id.
 
@@ -97,28 +99,35 @@ cdef class Engine:
             kind: as `marginrules.codes.InstrumentKind` numbers it.
             product: of the active program, or -1.
             strike, right: of an option; `right` is +1 for a call, -1 for a put.
+            family: number of its underlying, which need not be an asset; the same for all instruments on it.
+            parameters: what the active program sets for it.
         """
         cdef Spec spec
         cdef int made = 0, marks_room = self.instrument_room, quotes_room = self.instrument_room
-        cdef int blocks_room = self.instrument_room
+        cdef int blocks_room = self.instrument_room, parameters_room = self.instrument_room
+        cdef Parameters set
+        read_parameters(&set, parameters)
         memset(&spec, 0, sizeof(Spec))
         spec.settlement, spec.underlying, spec.inverse, spec.kind = settlement, underlying, inverse, kind
         spec.outright = kind == SPOT or kind == OPTION
         spec.multiplier, spec.quantity_step = multiplier, quantity_step
-        spec.strike, spec.right = strike, right
+        spec.strike, spec.right, spec.family = strike, right, family
         spec.expires_ns, spec.max_age_ns = expires_ns, max_age_ns
         with nogil:
             pthread_rwlock_wrlock(&self.lock)
             if grow(<void**>&self.marks, self.instrument_count, &marks_room, sizeof(Mark)):
                 self.view.marks = self.marks
                 if (grow(<void**>&self.quotes, self.instrument_count, &quotes_room, sizeof(Quotes))
+                        and grow(<void**>&self.parameters, self.instrument_count, &parameters_room, sizeof(Parameters))
                         and grow(<void**>&self.blocks, self.instrument_count, &blocks_room, sizeof(double*))):
-                    self.view.quotes, self.view.blocks = self.quotes, <const double* const*>self.blocks
-                    # The room is counted once all four have it.
+                    self.view.quotes, self.view.parameters = self.quotes, self.parameters
+                    self.view.blocks = <const double* const*>self.blocks
+                    # The room is counted once all have it.
                     if grow(<void**>&self.specs, self.instrument_count, &self.instrument_room, sizeof(Spec)):
                         self.specs[self.instrument_count] = spec
                         self.view.specs = self.specs
                         forget_quotes(self.quotes + self.instrument_count)
+                        self.parameters[self.instrument_count] = set
                         self.bind(self.instrument_count, product)
                         self.instrument_count += 1
                         made = 1
@@ -145,14 +154,12 @@ cdef class Engine:
             assets: rows (asset id, price in the rulebook's currency, time_ns, max_age_ns).
             instruments: rows (instrument id, mark, time_ns, open interest in the rulebook's currency, quotes); the
                 quotes, which may be left out, are pairs (number of a `marginrules.machine.Field`, value) and replace
-                all that were known.
+                all that were known. Open interest among them is what programs read, else they read that of the row.
         """
         cdef int32_t k, field
         cdef int32_t asset_count = len(assets), mark_count = len(instruments)
         cdef PriceRow* rows = <PriceRow*>allocate(asset_count + mark_count, sizeof(PriceRow))
         cdef Quotes* quotes = NULL
-        cdef double** blocks = NULL
-        cdef int made
         try:
             quotes = <Quotes*>allocate(mark_count, sizeof(Quotes))
             for k, row in enumerate(assets):
@@ -160,28 +167,63 @@ cdef class Engine:
             for k, row in enumerate(instruments):
                 rows[asset_count + k].index, rows[asset_count + k].price = row[0], row[1]
                 rows[asset_count + k].time_ns, rows[asset_count + k].open_interest = row[2], row[3]
+                rows[asset_count + k].priced = 1
                 forget_quotes(quotes + k)
+                quotes[k].values[FIELD_OPEN_INTEREST] = row[3]
                 for number, value in row[4] if len(row) > 4 else ():
                     field = number
                     if not 0 <= field < QUOTE_COUNT:
                         raise IndexError(f"field was {field}")
                     quotes[k].values[field] = value
-                quotes[k].values[FIELD_OPEN_INTEREST] = row[3]
-            blocks = <double**>allocate(self.instrument_count, sizeof(double*))
-            with nogil:
-                # Only this writer changes what is read here, so the long part needs no lock.
-                made = self.prepare_prices(rows, quotes, asset_count, mark_count, blocks)
-                if made:
-                    pthread_rwlock_wrlock(&self.lock)
-                    self.write_prices(rows, quotes, asset_count, mark_count)
-                    swap_blocks(self.blocks, blocks, self.instrument_count)
-                    pthread_rwlock_unlock(&self.lock)
-            if not made:
-                raise MemoryError("out of memory")
+            self.publish(rows, quotes, asset_count, mark_count)
         finally:
-            self.free_blocks(blocks)
             free(rows)
             free(quotes)
+
+    def set_quotes(self, list rows):
+        """
+        Publish single quotes beside those known.
+
+        Args:
+            rows: (instrument id, number of a `marginrules.machine.Field`, value or not a number); an instrument once.
+        """
+        cdef int32_t k, instrument, field, count = len(rows)
+        cdef PriceRow* again = <PriceRow*>allocate(count, sizeof(PriceRow))
+        cdef Quotes* quotes = NULL
+        try:
+            quotes = <Quotes*>allocate(count, sizeof(Quotes))
+            for k, row in enumerate(rows):
+                instrument, field = row[0], row[1]
+                if not (0 <= instrument < self.instrument_count and 0 <= field < QUOTE_COUNT):
+                    raise IndexError(f"instrument was {instrument}, field was {field}")
+                # The mark is published again as it was: what programs have prepared may depend on the quote.
+                again[k].index, again[k].priced = instrument, self.specs[instrument].priced
+                again[k].price, again[k].time_ns = self.specs[instrument].mark, self.specs[instrument].mark_ns
+                again[k].open_interest = self.marks[instrument].open_interest
+                quotes[k] = self.quotes[instrument]
+                quotes[k].values[field] = row[2]
+            self.publish(again, quotes, 0, count)
+        finally:
+            free(again)
+            free(quotes)
+
+    cdef int publish(
+        self, const PriceRow* rows, const Quotes* quotes, int32_t asset_count, int32_t mark_count,
+    ) except -1:
+        cdef double** blocks = <double**>allocate(self.instrument_count, sizeof(double*))
+        cdef int made
+        with nogil:
+            # Only this writer changes what is read here, so the long part needs no lock.
+            made = self.prepare_prices(rows, quotes, asset_count, mark_count, blocks)
+            if made:
+                pthread_rwlock_wrlock(&self.lock)
+                self.write_prices(rows, quotes, asset_count, mark_count)
+                swap_blocks(self.blocks, blocks, self.instrument_count)
+                pthread_rwlock_unlock(&self.lock)
+        self.free_blocks(blocks)
+        if not made:
+            raise MemoryError("out of memory")
+        return 0
 
     cdef void write_prices(
         self, const PriceRow* rows, const Quotes* quotes, int32_t asset_count, int32_t mark_count,
@@ -196,7 +238,7 @@ cdef class Engine:
         for k in range(asset_count, asset_count + mark_count):
             self.specs[rows[k].index].mark = rows[k].price
             self.specs[rows[k].index].mark_ns = rows[k].time_ns
-            self.specs[rows[k].index].priced = 1
+            self.specs[rows[k].index].priced = rows[k].priced
             self.quotes[rows[k].index] = quotes[k - asset_count]
             self.marks[rows[k].index].open_interest = rows[k].open_interest
             derive(self.marks + rows[k].index, self.specs + rows[k].index, self.assets)
@@ -216,7 +258,7 @@ cdef class Engine:
         cdef int32_t* row_of = NULL
         cdef int32_t k, row
         cdef int made = 1
-        if program == NULL or not program.portfolio_count:
+        if program == NULL or not program.has_models:
             return 1
         memset(&arena, 0, sizeof(Arena))
         assets = <Asset*>arena_take(&arena, (self.asset_count + 1) * sizeof(Asset))
@@ -234,14 +276,17 @@ cdef class Engine:
             row_of[rows[asset_count + k].index] = k
         for k in range(self.instrument_count):
             row = row_of[k]
-            if row < 0 and not asset_count or code_of(program, self.specs + k) == NULL:
+            if row < 0 and not asset_count:
                 continue
             one.mark, one.spec, one.quotes = self.marks[k], self.specs[k], self.quotes[k]
+            one.parameters = self.parameters[k]
             if row >= 0:
                 one.spec.mark, one.spec.mark_ns = rows[asset_count + row].price, rows[asset_count + row].time_ns
-                one.spec.priced = 1
+                one.spec.priced = rows[asset_count + row].priced
                 one.mark.open_interest = rows[asset_count + row].open_interest
                 one.quotes = quotes[row]
+            if not is_prepared(program, &one.spec):
+                continue
             derive(&one.mark, &one.spec, assets)
             blocks[k] = prepared(&self.view, program, &one)
             made &= blocks[k] != NULL
@@ -264,14 +309,12 @@ cdef class Engine:
         pthread_rwlock_rdlock(&self.lock)
         quotes = self.quotes[instrument]
         pthread_rwlock_unlock(&self.lock)
-        # Open interest came with the mark and is told with it.
-        return {k: quotes.values[k] for k in range(QUOTE_COUNT)
-                if k != FIELD_OPEN_INTEREST and quotes.values[k] == quotes.values[k]}
+        return {k: quotes.values[k] for k in range(QUOTE_COUNT) if quotes.values[k] == quotes.values[k]}
 
     # Program
 
     def activate(self, Tables tables not None, list products, list max_ages, list asset_rules, list class_profiles,
-                 dict account_profiles, series=()):
+                 dict account_profiles, series=(), parameters=()):
         """
         Switch to another program; every check sees the old one or the new one, never both.
 
@@ -281,7 +324,8 @@ cdef class Engine:
             asset_rules: per asset id, the collateral rule or -1.
             class_profiles: per class id.
             account_profiles: account id -> profile, for accounts with overrides of their own.
-            series: rows (scenario table, asset id, moves), see `set_series`.
+            series: rows (scenario table, family, moves), see `set_series`.
+            parameters: per instrument id, what the program sets for it; or nothing at all.
         """
         cdef int32_t k, account_count = len(account_profiles)
         cdef int64_t* numbers = <int64_t*>allocate(
@@ -291,11 +335,15 @@ cdef class Engine:
         cdef int64_t* classes = rules + self.asset_count
         cdef int64_t* special = classes + len(class_profiles)
         cdef Tables replaced = self.tables  # freed only after the switch
-        cdef Series old_series = self.series, new_series = Series(tables, series, self.asset_count)
+        cdef Series old_series = self.series, new_series = Series(tables, series)
         cdef double** blocks = NULL
+        cdef Parameters* set = NULL
         cdef int made = 1
         try:
             blocks = <double**>allocate(self.instrument_count, sizeof(double*))
+            set = <Parameters*>allocate(self.instrument_count, sizeof(Parameters))
+            for k in range(self.instrument_count):
+                read_parameters(set + k, parameters[k] if parameters else ())
             for k in range(self.instrument_count):
                 numbers[k], ages[k] = products[k], max_ages[k]
             for k in range(self.asset_count):
@@ -305,7 +353,8 @@ cdef class Engine:
             for k, (account, profile) in enumerate(account_profiles.items()):
                 special[2 * k], special[2 * k + 1] = account, profile
             with nogil:
-                made = self.prepare_all(&tables.program, <const double* const*>new_series.rows, new_series.stride, numbers, blocks)
+                made = self.prepare_all(&tables.program, <const double* const*>new_series.rows,
+                                        new_series.stride, numbers, set, blocks)
             if not made:
                 raise MemoryError("out of memory")
             with nogil:
@@ -315,6 +364,8 @@ cdef class Engine:
                 swap_blocks(self.blocks, blocks, self.instrument_count)
                 self.view.owner = <void*>tables
                 self.view.revision += 1
+                if self.instrument_count:
+                    memcpy(self.parameters, set, self.instrument_count * sizeof(Parameters))
                 for k in range(self.instrument_count):
                     self.specs[k].max_age_ns = ages[k]
                     self.bind(k, <int>numbers[k])
@@ -324,6 +375,7 @@ cdef class Engine:
                 pthread_rwlock_unlock(&self.lock)
             self.tables, self.series = tables, new_series
         finally:
+            free(set)
             self.free_blocks(blocks)
             free(numbers)
 
@@ -332,18 +384,19 @@ cdef class Engine:
         Replace the moves of all underlyings in historical scenarios.
 
         Args:
-            series: rows (scenario table, asset id, moves as fractions, one for each scenario, the newest first).
+            series: rows (scenario table, family, moves as fractions, one for each scenario, the newest first).
         """
         cdef Series old_series = self.series, new_series
         cdef double** blocks = NULL
         cdef int made
         if self.tables is None:
             return
-        new_series = Series(self.tables, series, self.asset_count)
+        new_series = Series(self.tables, series)
         try:
             blocks = <double**>allocate(self.instrument_count, sizeof(double*))
             with nogil:
-                made = self.prepare_all(self.view.program, <const double* const*>new_series.rows, new_series.stride, NULL, blocks)
+                made = self.prepare_all(self.view.program, <const double* const*>new_series.rows,
+                                        new_series.stride, NULL, self.parameters, blocks)
             if not made:
                 raise MemoryError("out of memory")
             with nogil:
@@ -364,7 +417,7 @@ cdef class Engine:
 
     cdef int prepare_all(
         self, const Program* program, const double* const* series, int32_t stride, const int64_t* products,
-        double** blocks,
+        const Parameters* set, double** blocks,
     ) noexcept nogil:
         """Prepare every instrument for a program or for other series; return 0 where memory is out."""
         cdef View view = self.view
@@ -374,9 +427,10 @@ cdef class Engine:
         view.program, view.series, view.series_stride = program, series, stride
         for k in range(self.instrument_count):
             one.mark, one.spec, one.quotes = self.marks[k], self.specs[k], self.quotes[k]
+            one.parameters = set[k]
             if products != NULL:
                 one.spec.product = <int32_t>products[k]
-            if code_of(program, &one.spec) != NULL:
+            if is_prepared(program, &one.spec):
                 blocks[k] = prepared(&view, program, &one)
                 made &= blocks[k] != NULL
         return made
@@ -746,3 +800,19 @@ cdef class Engine:
         Where the instrument settles in its own underlying, the price of that asset moves along.
         """
         return Scratch(self, pool, 0).root(instrument, now, ratio)
+
+    def figure(self, int pool, int code, bint of_pool, int instrument, int portfolio, int64_t now, inputs=()):
+        """
+        Compute a figure that the rulebook defines; nothing is changed.
+
+        Args:
+            code: of the active program.
+            of_pool: of the pool as a whole; else of its position in `instrument`, where that is not negative; else of
+                each group of `portfolio`.
+            inputs: what the figure is given, in the order of its program.
+
+        Returns:
+            (reason bits, rows (instrument ids, value)); of a value with scenarios, one row for each scenario in the
+            order of its table. No rows where there are reasons.
+        """
+        return Scratch(self, pool, 0).figure(code, of_pool, instrument, portfolio, now, inputs)

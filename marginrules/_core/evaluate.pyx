@@ -299,17 +299,21 @@ cdef inline void assess_pool(
 
 cdef void evaluate(const View* view, const Pool* pool, int64_t now, Result* out) noexcept nogil:
     """Assess one pool, see `assess_pool`."""
-    cdef Arena arena
-    memset(&arena, 0, sizeof(Arena))
-    assess_pool(view, pool, now, &arena, out)
-    arena_free(&arena)
+    evaluate_range(view, pool, 1, now, out)
 
 
 cdef void evaluate_range(const View* view, const Pool* pools, int32_t count, int64_t now, Result* out) noexcept nogil:
     """Assess `count` pools that lie side by side; without a call for each."""
-    cdef Arena arena
+    cdef Arena* arena = NULL
     cdef int32_t k
-    memset(&arena, 0, sizeof(Arena))
+    if view.program != NULL and view.program.has_models:
+        arena = thread_arena()
+        if arena == NULL:
+            memset(out, 0, count * sizeof(Result))
+            for k in range(count):
+                out[k].flags = NOT_FINITE
+            return
     for k in range(count):
-        assess_pool(view, pools + k, now, &arena, out + k)
-    arena_free(&arena)
+        assess_pool(view, pools + k, now, arena, out + k)
+    if arena != NULL:
+        arena_return(arena)

@@ -35,6 +35,8 @@ cdef enum:
 
 cdef enum:
     QUOTE_COUNT = 32         # numbers of `marginrules.machine.Field` below this one are of an instrument
+    PARAMETER_FIRST = 64     # numbers from this one on are parameters
+    PARAMETER_COUNT = 32
 
 # A piecewise linear requirement that is convex is the greatest of its lines, and a concave credit the least: no branch.
 # The compiler of rulebooks guarantees the shape.
@@ -72,6 +74,7 @@ cdef struct Ladder:
 cdef struct Code             # a compiled formula, see `machine.pyx`
 cdef struct ScenarioTable
 cdef struct TierTable
+cdef struct StrategyTable     # see `grouping.pyx`
 
 cdef struct Portfolio:       # positions margined together
     int32_t by               # what tells its groups apart
@@ -102,6 +105,8 @@ cdef struct Program:         # one compiled rulebook; immutable
     Portfolio* portfolios
     ScenarioTable* scenario_tables
     TierTable* tier_tables
+    StrategyTable* strategies
+    int32_t strategy_book_count
     double* unknown_series   # not a number, as often as the longest scenario table has rows
 
 cdef struct Mark:            # what the hot loop reads of an instrument
@@ -122,6 +127,7 @@ cdef struct Spec:            # the rest of an instrument
     int64_t expires_ns
     int32_t settlement       # asset id
     int32_t underlying       # asset id, or -1
+    int32_t family           # number of its underlying, which need not be an asset
     int32_t inverse
     int32_t outright         # spot and options: market value counts in full, cost is 0, a fill moves the balance
     int32_t kind
@@ -131,6 +137,9 @@ cdef struct Spec:            # the rest of an instrument
 
 cdef struct Quotes:          # what else is published of an instrument, by `marginrules.machine.Field`
     double values[QUOTE_COUNT]   # not a number where it is not known
+
+cdef struct Parameters:      # what the active rulebook sets for an instrument
+    double values[PARAMETER_COUNT]
 
 cdef struct Asset:
     double price
@@ -202,11 +211,12 @@ cdef struct View:            # one consistent state
     const Program* program   # NULL: none active
     const Mark* marks
     const Spec* specs
-    const Quotes* quotes     # parallel to `specs`
+    const Quotes* quotes     # parallel to `specs`, as are the next two
+    const Parameters* parameters
     const Asset* assets
     const double* const* blocks  # by instrument: what its portfolio's program prepared; NULL: nothing
-    const double* const* series  # [scenario table][asset]: moves in historical scenarios; NULL: unknown
-    int32_t series_stride    # assets of one table
+    const double* const* series  # [scenario table][family]: moves in historical scenarios; NULL: unknown
+    int32_t series_stride    # families of one table
     int32_t is_smooth        # amounts are not rounded: a staircase has no root
     int32_t revision         # counts activations
     void* owner              # the Tables object that owns `program`

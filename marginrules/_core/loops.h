@@ -24,6 +24,10 @@
 #define WIDE_LOOPS LOOPS
 #endif
 
+/* Four lanes at once, written out where the compiler's own loops stay narrow; half as wide where the machine is. */
+typedef double quad __attribute__((vector_size(32), aligned(8), may_alias));
+typedef int64_t quad_mask __attribute__((vector_size(32)));
+
 #define LANE_NAN ((double)NAN)
 #define IS_NAN(x) ((x) != (x))
 
@@ -127,23 +131,26 @@ LOOPS static void lanes_total_product(int64_t n, double factor, const double *a,
  */
 WIDE_LOOPS static void lanes_dot(int64_t n, int64_t row_count, const double *factors, const double *const *rows,
                                  double *out) {
-    int64_t i = 0, r, k;
+    int64_t i = 0, r;
     for (; i + 16 <= n; i += 16) {
-        double sums[16];
-        for (k = 0; k < 16; k++) sums[k] = 0.0;
+        quad a = {0.0}, b = {0.0}, c = {0.0}, d = {0.0};
         for (r = 0; r < row_count; r++) {
-            const double factor = factors[r], *row = rows[r] + i;
-            for (k = 0; k < 16; k++) sums[k] += factor * row[k];
+            const quad *row = (const quad *)(rows[r] + i);
+            const double factor = factors[r];
+            a += factor * row[0];
+            b += factor * row[1];
+            c += factor * row[2];
+            d += factor * row[3];
         }
-        for (k = 0; k < 16; k++) out[i + k] = sums[k];
+        ((quad *)(out + i))[0] = a;
+        ((quad *)(out + i))[1] = b;
+        ((quad *)(out + i))[2] = c;
+        ((quad *)(out + i))[3] = d;
     }
     for (; i + 4 <= n; i += 4) {
-        double sums[4] = {0.0, 0.0, 0.0, 0.0};
-        for (r = 0; r < row_count; r++) {
-            const double factor = factors[r], *row = rows[r] + i;
-            for (k = 0; k < 4; k++) sums[k] += factor * row[k];
-        }
-        for (k = 0; k < 4; k++) out[i + k] = sums[k];
+        quad a = {0.0};
+        for (r = 0; r < row_count; r++) a += factors[r] * *(const quad *)(rows[r] + i);
+        *(quad *)(out + i) = a;
     }
     for (; i < n; i++) {
         double sum = 0.0;
@@ -153,15 +160,38 @@ WIDE_LOOPS static void lanes_dot(int64_t n, int64_t row_count, const double *fac
 }
 
 /* Reductions over scenarios. */
-static double lanes_lowest(int64_t n, const double *a) {
+WIDE_LOOPS static int64_t lanes_has_nan(int64_t n, const double *a) {
+    quad_mask unequal = {0};
+    int64_t found, i = 0;
+    for (; i + 4 <= n; i += 4) {
+        const quad x = *(const quad *)(a + i);
+        unequal |= (quad_mask)(x != x);
+    }
+    found = unequal[0] | unequal[1] | unequal[2] | unequal[3];
+    for (; i < n; i++) found |= IS_NAN(a[i]);
+    return found;
+}
+
+/* The least of all, in four strands: which of two equal values is kept makes no difference. */
+WIDE_LOOPS static double lanes_lowest(int64_t n, const double *a) {
     double found = a[0];
-    for (int64_t i = 1; i < n; i++) found = (IS_NAN(a[i]) || a[i] < found) ? a[i] : found;
+    quad least = {found, found, found, found};
+    int64_t i = 0;
+    if (lanes_has_nan(n, a)) return LANE_NAN;
+    for (; i + 4 <= n; i += 4) {
+        const quad x = *(const quad *)(a + i);
+        const quad_mask lower = (quad_mask)(x < least);
+        least = (quad)(((quad_mask)x & lower) | ((quad_mask)least & ~lower));
+    }
+    for (; i < n; i++) found = a[i] < found ? a[i] : found;
+    for (i = 0; i < 4; i++) found = least[i] < found ? least[i] : found;
     return found;
 }
 
 static double lanes_highest(int64_t n, const double *a) {
     double found = a[0];
-    for (int64_t i = 1; i < n; i++) found = (IS_NAN(a[i]) || a[i] > found) ? a[i] : found;
+    if (lanes_has_nan(n, a)) return LANE_NAN;
+    for (int64_t i = 1; i < n; i++) found = a[i] > found ? a[i] : found;
     return found;
 }
 
@@ -182,21 +212,25 @@ static int compare_weighted(const void *a, const void *b) {
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
-LOOPS static int64_t lanes_has_nan(int64_t n, const double *a) {
-    int64_t found = 0;
-    for (int64_t i = 0; i < n; i++) found |= IS_NAN(a[i]);
-    return found;
-}
-
 /* Any scenario of equal weight: keep the `most` lowest values, sorted; few, so most lanes cost one comparison. */
-static void lowest_values(int64_t n, const double *a, int64_t most, double *kept) {
-    int64_t count = 0;
-    for (int64_t i = 0; i < n; i++) {
-        const double x = a[i];
-        int64_t k;
-        if (count == most && !(x < kept[most - 1])) continue;
-        for (k = count < most ? count++ : most - 1; k > 0 && kept[k - 1] > x; k--) kept[k] = kept[k - 1];
-        kept[k] = x;
+WIDE_LOOPS static void lowest_values(int64_t n, const double *a, int64_t most, double *kept) {
+    int64_t count = 0, i = 0, k, end;
+    while (i < n) {
+        /* Where none of eight is low enough, all are passed over at once. */
+        if (count == most) {
+            const double bound = kept[most - 1];
+            for (; i + 8 <= n; i += 8) {
+                const quad_mask low = (quad_mask)(*(const quad *)(a + i) < bound) |
+                                      (quad_mask)(*(const quad *)(a + i + 4) < bound);
+                if (low[0] | low[1] | low[2] | low[3]) break;
+            }
+        }
+        for (end = i + 8 < n ? i + 8 : n; i < end; i++) {
+            const double x = a[i];
+            if (count == most && !(x < kept[most - 1])) continue;
+            for (k = count < most ? count++ : most - 1; k > 0 && kept[k - 1] > x; k--) kept[k] = kept[k - 1];
+            kept[k] = x;
+        }
     }
 }
 

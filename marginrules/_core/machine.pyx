@@ -70,6 +70,7 @@ cdef enum:  # marginrules.machine.Field
     FIELD_OPEN_INTEREST = 14
     FIELD_AUCTION_PRICE = 17
     FIELD_KIND = 25
+    FIELD_PUBLISHED_END = 28
     FIELD_QUANTITY = 32  # the first of a position
     FIELD_COST, FIELD_LEVERAGE, FIELD_BUY_ORDERS, FIELD_SELL_ORDERS, FIELD_BUY_ORDERS_VALUE, FIELD_SELL_ORDERS_VALUE
     FIELD_BUY_ORDERS_OPENING_VALUE, FIELD_SELL_ORDERS_OPENING_VALUE
@@ -126,6 +127,7 @@ cdef struct Code:
     int32_t outputs[2]
     int32_t output_count
     int32_t uses_orders
+    const Program* program
 
 cdef struct ScenarioTable:
     double* columns          # one after the other; the first is the weight
@@ -205,6 +207,47 @@ cdef void arena_free(Arena* arena) noexcept nogil:
     arena.last = NULL
 
 
+# Each thread keeps its arena from one evaluation to the next: fresh pages cost more than the arithmetic.
+
+cdef extern from "pthread.h" nogil:
+    ctypedef unsigned int pthread_key_t
+    int pthread_key_create(pthread_key_t* key, void (*destructor)(void*) noexcept nogil)
+    void* pthread_getspecific(pthread_key_t key)
+    int pthread_setspecific(pthread_key_t key, const void* value)
+
+cdef enum:
+    ARENA_KEPT = 1 << 20     # bytes that a thread keeps at most
+
+cdef pthread_key_t arena_key
+
+cdef void end_thread(void* arena) noexcept nogil:
+    arena_free(<Arena*>arena)
+    free(arena)
+
+if pthread_key_create(&arena_key, end_thread):
+    raise MemoryError("no room for what threads keep")
+
+
+cdef Arena* thread_arena() noexcept nogil:
+    """Return the arena of this thread, empty; NULL where memory is out."""
+    cdef Arena* arena = <Arena*>pthread_getspecific(arena_key)
+    if arena == NULL:
+        arena = <Arena*>calloc(1, sizeof(Arena))
+        if arena != NULL and pthread_setspecific(arena_key, arena):
+            free(arena)
+            arena = NULL
+    if arena != NULL:
+        arena.failed = 0
+    return arena
+
+
+cdef void arena_return(Arena* arena) noexcept nogil:
+    """Give everything back; what is large goes back to the system."""
+    arena_reset(arena)
+    if arena.last != NULL and arena.last.size > ARENA_KEPT:
+        arena_free(arena)
+
+
 cdef struct Frame:           # one run of one program
     const View* view
     const Code* code
@@ -214,14 +257,15 @@ cdef struct Frame:           # one run of one program
     const double** blocks    # of the members' instruments
     const PoolFigures* figures
     const double* inputs
+    const double* const* lane_inputs     # instead, where they do not lie side by side
     int64_t member_count
-    int64_t input_stride     # lanes of each input
+    int64_t input_stride     # lanes of each input; of more than one, scalars have as many
     double* scalars
     double* positions        # [register][member]
-    double* groups[8]        # [key]: [register][subgroup]
-    double* group_scenarios[8]
-    int32_t* group_of[8]     # [key]: [member]
-    int64_t group_counts[8]
+    double* groups[16]        # [key]: [register][subgroup]
+    double* group_scenarios[16]
+    int32_t* group_of[16]     # [key]: [member]
+    int64_t group_counts[16]
     double* scenarios[64]    # [table]: [register][scenario]
     double* lanes            # [register][widest]
     double* broadcast        # [operand][widest]
@@ -239,6 +283,7 @@ cdef struct Frame:           # one run of one program
     const Mark* mark
     const Spec* spec
     const double* quotes
+    const double* parameters
 
 
 cdef inline const ScenarioTable* table_of(const Frame* f, int32_t table) noexcept nogil:
@@ -293,6 +338,8 @@ cdef double* place_of(Frame* f, int32_t operand, int64_t* stride) noexcept nogil
         return f.group_scenarios[key] + (index * f.group_counts[key] + table) * f.code.scenario_count_max
     if place == AT_INPUT:
         stride[0] = 1 if f.input_stride > 1 else 0
+        if f.lane_inputs != NULL:
+            return <double*>f.lane_inputs[index]
         return <double*>f.inputs + index * f.input_stride
     if place == AT_SERIES:
         stride[0] = 1
@@ -303,16 +350,18 @@ cdef double* place_of(Frame* f, int32_t operand, int64_t* stride) noexcept nogil
 cdef const double* series_of(const Frame* f) noexcept nogil:
     """Return the moves of the instrument's underlying in each historical scenario, newest first; NULL where unknown."""
     cdef const double* found
-    # An asset that came after the series were published is not among them.
-    if f.view.series == NULL or not 0 <= f.spec.underlying < f.view.series_stride:
+    # An underlying that came after the series were published is not among them.
+    if f.view.series == NULL or not 0 <= f.spec.family < f.view.series_stride:
         return f.view.program.unknown_series
-    found = f.view.series[f.table * f.view.series_stride + f.spec.underlying]
+    found = f.view.series[f.table * f.view.series_stride + f.spec.family]
     return found if found != NULL else f.view.program.unknown_series
 
 
 cdef double field_of_instrument(const Frame* f, int32_t field) noexcept nogil:
     cdef const Spec* spec = f.spec
-    if FIELD_INDEX <= field < FIELD_KIND:
+    if field >= PARAMETER_FIRST:
+        return f.parameters[field - PARAMETER_FIRST]
+    if FIELD_INDEX <= field < FIELD_PUBLISHED_END and field != FIELD_KIND:
         return f.quotes[field]
     if field == FIELD_MARK:
         return spec.mark
@@ -530,7 +579,12 @@ cdef void execute(Frame* f, const Instruction* ins) noexcept nogil:
         call(operation, n, args, out)
 
 
-cdef inline const double* filled(Frame* f, int32_t k, double value) noexcept nogil:
+cdef const double* filled(Frame* f, int32_t k, double value) noexcept nogil:
+    """Return one value in every lane, at the place of the k-th operand."""
+    if f.broadcast == NULL:
+        f.broadcast = <double*>arena_take(f.arena, OPERANDS_MAX * f.widest * sizeof(double))
+        if f.broadcast == NULL:
+            return f.lanes  # whatever stands there: a frame that ran out of memory has no result
     lanes_fill(f.lane_count, value, f.broadcast + k * f.widest)
     return f.broadcast + k * f.widest
 
@@ -564,7 +618,9 @@ cdef void call(int32_t operation, int64_t n, const double** args, double* out) n
 
 cdef void load(const Frame* f, int32_t field, int64_t n, double* out) noexcept nogil:
     cdef int64_t i
-    if field >= FIELD_COLLATERAL:
+    if field >= PARAMETER_FIRST:
+        out[0] = field_of_instrument(f, field)
+    elif field >= FIELD_COLLATERAL:
         out[0] = field_of_pool(f.figures, field)
     elif field >= FIELD_QUANTITY:
         for i in range(n):
@@ -582,6 +638,10 @@ cdef double reduced(Frame* f, int32_t operation, const double* a, const double* 
         return lanes_highest(f.lane_count, a)
     if operation == OP_AVERAGE:
         return lanes_average(f.lane_count, a, table.columns)
+    if f.tail == NULL:
+        f.tail = <weighted_lane*>arena_take(f.arena, (f.code.scenario_count_max + 1) * sizeof(weighted_lane))
+        if f.tail == NULL:
+            return NAN
     return lanes_tail(f.lane_count, a, table.columns, table.has_equal_weights, p[0], operation == OP_TAIL_MEAN, f.tail)
 
 
@@ -608,7 +668,8 @@ cdef void lowest_payoff(const Frame* f, int32_t key, double* out) noexcept nogil
                 at = f.members + i
                 if key < 0 or f.group_of[key][i] == g:
                     payoff += payoff_of(f.view.specs + at.instrument, f.view.marks + at.instrument, price) * at.quantity
-            if not (payoff >= out[g]):
+            # What is not a number stays.
+            if not (isnan(out[g]) or payoff >= out[g]):
                 out[g] = payoff
 
 
@@ -715,9 +776,7 @@ cdef int start_frame(Frame* f) noexcept nogil:
         f.widest = 1
     f.scalars = <double*>arena_take(f.arena, (code.registers[AT_SCALAR] + 1) * f.input_stride * sizeof(double))
     f.lanes = <double*>arena_take(f.arena, (code.registers[AT_LANES] + 1) * f.widest * sizeof(double))
-    f.broadcast = <double*>arena_take(f.arena, OPERANDS_MAX * f.widest * sizeof(double))
     f.positions = <double*>arena_take(f.arena, (code.registers[AT_POSITION] + 1) * f.member_count * sizeof(double))
-    f.tail = <weighted_lane*>arena_take(f.arena, (code.scenario_count_max + 1) * sizeof(weighted_lane))
     for k in range(64):
         if code.tables >> k & 1:
             table = table_of(f, k)
@@ -743,7 +802,7 @@ cdef int run_code(Frame* f) noexcept nogil:
     for k in range(f.code.stage_count):
         if f.code.stages[k].kind >= STAGE_SCALAR:
             run_stage(f, f.code.stages + k)
-    return 1
+    return not f.arena.failed
 
 
 cdef inline double output_of(const Frame* f, int32_t k) noexcept nogil:
@@ -752,28 +811,28 @@ cdef inline double output_of(const Frame* f, int32_t k) noexcept nogil:
 
 
 cdef int prepare(
-    const View* view, const Code* code, const Mark* mark, const Spec* spec, const double* quotes, double* block,
-    Arena* arena,
+    const View* view, const Code* code, const Mark* mark, const Spec* spec, const double* quotes,
+    const double* parameters, double* block, Arena* arena,
 ) noexcept nogil:
     """
     Compute what a program needs of one instrument, its risk arrays above all: once per market change, not per check.
 
     Args:
-        mark, spec, quotes: of the instrument, which need not be the view's own.
+        mark, spec, quotes, parameters: of the instrument, which need not be the view's own.
         block: `code.block_size` doubles.
     """
     cdef Frame f
     cdef int32_t k
     memset(&f, 0, sizeof(Frame))
     f.view, f.code, f.arena, f.input_stride = view, code, arena, 1
-    f.mark, f.spec, f.quotes, f.block = mark, spec, quotes, block
+    f.mark, f.spec, f.quotes, f.parameters, f.block = mark, spec, quotes, parameters, block
     if not start_frame(&f):
         lanes_fill(code.block_size, NAN, block)
         return 0
     for k in range(code.stage_count):
         if code.stages[k].kind < STAGE_SCALAR:
             run_stage(&f, code.stages + k)
-    return 1
+    return not f.arena.failed
 
 
 # Subgroups
@@ -783,7 +842,7 @@ cdef inline uint64_t key_of(const View* view, const Member* member, int32_t mask
     cdef const Spec* spec = view.specs + member.instrument
     cdef uint64_t key = 0x9E3779B97F4A7C15ULL, bits
     if mask & BY_UNDERLYING:
-        key = mixed(key, <uint64_t><int64_t>spec.underlying)
+        key = mixed(key, <uint64_t><int64_t>spec.family)
     if mask & BY_EXPIRY:
         key = mixed(key, <uint64_t>spec.expires_ns)
     if mask & BY_STRIKE:
@@ -809,7 +868,7 @@ cdef inline uint64_t mixed(uint64_t key, uint64_t more) noexcept nogil:
 cdef inline int is_alike(const View* view, const Member* a, const Member* b, int32_t mask) noexcept nogil:
     cdef const Spec* x = view.specs + a.instrument
     cdef const Spec* y = view.specs + b.instrument
-    return ((not mask & BY_UNDERLYING or x.underlying == y.underlying)
+    return ((not mask & BY_UNDERLYING or x.family == y.family)
             and (not mask & BY_EXPIRY or x.expires_ns == y.expires_ns)
             and (not mask & BY_STRIKE or x.strike == y.strike)
             and (not mask & BY_SETTLEMENT or x.settlement == y.settlement)
@@ -847,6 +906,3 @@ cdef int64_t partition(
         group_of[k] = slots[slot]
     return groups
 
-
-cdef double strategy_margin(Frame* f, int32_t book, int32_t which) noexcept nogil:
-    return NAN

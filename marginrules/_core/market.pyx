@@ -9,6 +9,7 @@ cdef struct PriceRow:
     int64_t time_ns
     int64_t max_age_ns
     double open_interest
+    int32_t priced           # a mark was published: now, or before
 
 
 cdef void forget_quotes(Quotes* quotes) noexcept nogil:
@@ -58,31 +59,65 @@ cdef struct Instrument:      # a private copy of everything that is known of one
     Mark mark
     Spec spec
     Quotes quotes
+    Parameters parameters
+
+
+cdef int read_parameters(Parameters* set, values) except -1:
+    """Read what a rulebook sets for an instrument; the rest is not a number."""
+    cdef int32_t k
+    if len(values) > PARAMETER_COUNT:
+        raise ValueError(f"an instrument had {len(values)} parameters, allowed are {PARAMETER_COUNT}")
+    for k in range(PARAMETER_COUNT):
+        set.values[k] = NAN
+    for k, value in enumerate(values):
+        set.values[k] = value
+    return 0
 
 
 cdef inline const Code* code_of(const Program* program, const Spec* spec) noexcept nogil:
-    """Return the program that needs something prepared for an instrument; NULL where it is margined by its own rates."""
+    """Return the program of an instrument's portfolio; NULL where it is margined by rates of its own."""
     cdef int32_t portfolio
-    if not spec.priced or not 0 <= spec.product < program.product_count:
+    if not 0 <= spec.product < program.product_count:
         return NULL
     # Which portfolio a product belongs to is the same for every profile.
     portfolio = program.rules[spec.product].portfolio
     return program.codes + program.portfolios[portfolio].code if portfolio >= 0 else NULL
 
 
+cdef inline int64_t own_size(const Program* program, const Spec* spec) noexcept nogil:
+    """Return how many doubles of an instrument's block are its portfolio's; those of the pool's formulas follow."""
+    cdef const Code* code = code_of(program, spec)
+    return code.block_size if code != NULL else 0
+
+
+cdef inline int is_prepared(const Program* program, const Spec* spec) noexcept nogil:
+    """Say whether anything about an instrument is prepared."""
+    return program != NULL and spec.priced and (code_of(program, spec) != NULL or program.pool_code >= 0)
+
+
 cdef double* prepared(const View* view, const Program* program, const Instrument* one) noexcept nogil:
     """Return the block of an instrument, which the caller frees; NULL where memory is out."""
-    cdef const Code* code = code_of(program, &one.spec)
-    cdef Arena arena
-    cdef double* block = <double*>malloc((code.block_size + 4) * sizeof(double))
+    cdef const Code* own = code_of(program, &one.spec)
+    cdef const Code* pool = program.codes + program.pool_code if program.pool_code >= 0 else NULL
+    cdef int64_t size = own_size(program, &one.spec)
+    cdef double* block = <double*>malloc((size + (pool.block_size if pool != NULL else 0) + 4) * sizeof(double))
     if block == NULL:
         return NULL
-    memset(&arena, 0, sizeof(Arena))
-    if not prepare(view, code, &one.mark, &one.spec, one.quotes.values, block, &arena):
+    if (own != NULL and not prepare_by(view, own, one, block)
+            or pool != NULL and not prepare_by(view, pool, one, block + size)):
         free(block)
-        block = NULL
-    arena_free(&arena)
+        return NULL
     return block
+
+
+cdef int prepare_by(const View* view, const Code* code, const Instrument* one, double* block) noexcept nogil:
+    """Prepare what one program needs of an instrument; return 0 where memory is out."""
+    cdef Arena arena
+    cdef int made
+    memset(&arena, 0, sizeof(Arena))
+    made = prepare(view, code, &one.mark, &one.spec, one.quotes.values, one.parameters.values, block, &arena)
+    arena_free(&arena)
+    return made
 
 
 cdef void swap_blocks(double** old, double** new, int32_t count) noexcept nogil:
@@ -100,24 +135,24 @@ cdef void swap_blocks(double** old, double** new, int32_t count) noexcept nogil:
 cdef class Series:
     """Hold the moves of underlyings in historical scenarios; never changed, so that a copy of a pool may go on reading."""
 
-    cdef double** rows       # [scenario table][asset]
+    cdef double** rows       # [scenario table][family]
     cdef int32_t stride
     cdef int32_t table_count
 
-    def __cinit__(self, Tables tables not None, series, int asset_count):
-        """`series`: rows (scenario table, asset id, moves)."""
-        cdef int64_t k, table, asset
-        self.stride = asset_count
+    def __cinit__(self, Tables tables not None, series):
+        """`series`: rows (scenario table, family, moves)."""
+        cdef int64_t k, table, family
+        self.stride = max([row[1] + 1 for row in series], default=0)
         self.table_count = tables.program.scenario_table_count
-        self.rows = <double**>allocate(self.table_count * asset_count, sizeof(double*))
-        for table, asset, moves in series:
-            if not (0 <= table < self.table_count and 0 <= asset < asset_count):
-                raise IndexError(f"scenario table was {table}, asset was {asset}")
+        self.rows = <double**>allocate(self.table_count * self.stride, sizeof(double*))
+        for table, family, moves in series:
+            if not (0 <= table < self.table_count and 0 <= family < self.stride):
+                raise IndexError(f"scenario table was {table}, family was {family}")
             if len(moves) != tables.program.scenario_tables[table].count:
                 raise ValueError(f"{len(moves)} moves for {tables.program.scenario_tables[table].count} scenarios")
-            self.rows[table * self.stride + asset] = <double*>allocate(len(moves), sizeof(double))
+            self.rows[table * self.stride + family] = <double*>allocate(len(moves), sizeof(double))
             for k, move in enumerate(moves):
-                self.rows[table * self.stride + asset][k] = move
+                self.rows[table * self.stride + family][k] = move
 
     def __dealloc__(self):
         cdef int64_t k

@@ -8,7 +8,7 @@ cdef int build_code(Code* made, object code, ScenarioTable* tables) except -1:
     for k, value in enumerate(code.constants):
         made.constants[k] = value
     made.key_count = len(code.keys)
-    if made.key_count > 8:
+    if made.key_count > 16:
         raise ValueError(f"a program had {made.key_count} keys")
     made.keys = <int32_t*>allocate(made.key_count, sizeof(int32_t))
     for k, value in enumerate(code.keys):
@@ -96,10 +96,12 @@ cdef int build_models(Program* p, object models) except -1:
     p.codes = <Code*>allocate(p.code_count, sizeof(Code))
     for k, one in enumerate(models.codes):
         build_code(p.codes + k, one, p.scenario_tables)
+        p.codes[k].program = p
     p.portfolio_count = len(models.portfolios)
     p.portfolios = <Portfolio*>allocate(p.portfolio_count, sizeof(Portfolio))
     for k, one in enumerate(models.portfolios):
         p.portfolios[k].by, p.portfolios[k].code = int(one.by), one.code
+    build_strategies(p, models)
     p.pool_code = models.pool
     p.has_models = p.portfolio_count > 0 or p.pool_code >= 0
     return 0
@@ -113,6 +115,7 @@ cdef void free_models(Program* p) noexcept:
         free(p.tier_tables[k].rows)
     for k in range(p.code_count):
         free_code(p.codes + k)
+    free_strategies(p)
     free(p.scenario_tables)
     free(p.tier_tables)
     free(p.codes)

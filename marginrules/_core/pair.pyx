@@ -53,6 +53,21 @@ cdef extern from *:
     static inline double pair_maintenance(pair a) { return a.maintenance; }
     #endif
 
+    /* into[k] -= factor * of[k]: the compiler does not take two at a time where the rows might overlap. */
+    #if defined(__SSE2__)
+    static inline void subtract_multiple(double* into, const double* of, double factor, int count) {
+        pair both = pair_both(factor);
+        int k = 0;
+        for (; k + 1 < count; k += 2)
+            _mm_storeu_pd(into + k, _mm_sub_pd(_mm_loadu_pd(into + k), _mm_mul_pd(both, _mm_loadu_pd(of + k))));
+        if (k < count) into[k] -= factor * of[k];
+    }
+    #else
+    static inline void subtract_multiple(double* into, const double* of, double factor, int count) {
+        for (int k = 0; k < count; k++) into[k] -= factor * of[k];
+    }
+    #endif
+
     #include <string.h>
     #include <stdint.h>
     /* `value` where the mask is all ones, 0.0 where it is 0, whatever the value. */
@@ -78,4 +93,5 @@ cdef extern from *:
     double debt_or(double value, double after) nogil
     double pair_initial(pair a) nogil
     double pair_maintenance(pair a) nogil
+    void subtract_multiple(double* into, const double* of, double factor, int count) nogil
     double masked(double value, int64_t mask) nogil

@@ -12,7 +12,7 @@ cdef int32_t missing_data(const View* view, const Code* code, const Member* memb
     for k in range(count):
         for j in range(code.field_count):
             field = code.fields[j]
-            if FIELD_INDEX <= field < FIELD_KIND and isnan(view.quotes[members[k].instrument].values[field]):
+            if FIELD_INDEX <= field < FIELD_PUBLISHED_END and field != FIELD_KIND and isnan(view.quotes[members[k].instrument].values[field]):
                 return MISSING_DATA
     return NOT_FINITE
 
@@ -64,6 +64,17 @@ cdef int run_group(
     return 0
 
 
+cdef void member_of(const Pool* pool, int32_t position, Member* out) noexcept nogil:
+    """Describe a position of a pool as a member of a group, with the open orders in its instrument."""
+    cdef const Position* held = pool.positions + position
+    cdef int32_t k
+    out.instrument, out.order = held.instrument, -1
+    out.quantity, out.cost, out.leverage_rate = held.quantity, held.cost, held.leverage_rate
+    for k in range(pool.order_count):
+        if pool.orders[k].position == position:
+            out.order = k
+
+
 cdef int add_portfolios(
     const View* view, const Pool* pool, const Rule* rules, Arena* arena, Margin* sums, double* excluded,
 ) noexcept nogil:
@@ -101,12 +112,7 @@ cdef int add_portfolios(
                             - position.cost * view.marks[position.instrument].fx)
         if rule.portfolio < 0:
             continue
-        members[count].instrument, members[count].order = position.instrument, -1
-        members[count].quantity, members[count].cost = position.quantity, position.cost
-        members[count].leverage_rate = position.leverage_rate
-        for g in range(pool.order_count):
-            if pool.orders[g].position == k:
-                members[count].order = <int32_t>g
+        member_of(pool, <int32_t>k, members + count)
         portfolios[count] = rule.portfolio
         count += 1
     for g in range(pool.order_count):
@@ -174,17 +180,31 @@ cdef int add_order_margin(
 cdef int apply_pool_code(
     const View* view, const Pool* pool, PoolFigures* figures, Arena* arena, Margin* margin,
 ) noexcept nogil:
-    """Let the pool's own formulas have the last word; return reason bits."""
+    """Let the pool's own formulas have the last word, over all its positions; return reason bits."""
+    cdef const Program* program = view.program
     cdef Frame f
+    cdef Member* members
+    cdef int32_t k, instrument
     memset(&f, 0, sizeof(Frame))
-    f.view, f.code, f.pool, f.arena = view, view.program.codes + view.program.pool_code, pool, arena
+    members = <Member*>arena_take(arena, (pool.position_count + 1) * sizeof(Member))
+    f.blocks = <const double**>arena_take(arena, (pool.position_count + 1) * sizeof(double*))
+    if arena.failed:
+        return NOT_FINITE
+    for k in range(pool.position_count):
+        instrument = pool.positions[k].instrument
+        member_of(pool, k, members + k)
+        if view.blocks[instrument] == NULL:
+            return MISSING_DATA
+        f.blocks[k] = view.blocks[instrument] + own_size(program, view.specs + instrument)
+    f.view, f.code, f.pool, f.arena = view, program.codes + program.pool_code, pool, arena
     f.figures, f.input_stride = figures, 1
+    f.members, f.member_count = members, pool.position_count
     if not run_code(&f):
         return NOT_FINITE
     margin.maintenance = output_of(&f, 1)
     margin.initial = output_of(&f, 0)
     if not (isfinite(margin.maintenance) and isfinite(margin.initial)):
-        return NOT_FINITE
+        return missing_data(view, f.code, members, f.member_count)
     margin.maintenance = greater(margin.maintenance, 0.0)
     margin.initial = greater(margin.initial, margin.maintenance)
     return 0

@@ -7,8 +7,9 @@
 #include "kernels.h"
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define HAS_FOUR_LANES 1
+#define HAS_MORE_LANES 1
 void run_four_lanes(enum lane_function which, int64_t n, const double* const* in, double* const* out);
+void run_eight_lanes(enum lane_function which, int64_t n, const double* const* in, double* const* out);
 #endif
 
 static int most_lanes = 64;
@@ -20,7 +21,11 @@ int limit_lanes(int most) {
 }
 
 void lane_function(enum lane_function which, int64_t n, const double* const* in, double* const* out) {
-#ifdef HAS_FOUR_LANES
+#ifdef HAS_MORE_LANES
+    if (most_lanes >= 8 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) {
+        run_eight_lanes(which, n, in, out);
+        return;
+    }
     if (most_lanes >= 4 && __builtin_cpu_supports("avx2")) {
         run_four_lanes(which, n, in, out);
         return;

@@ -7,6 +7,7 @@ cdef class Scratch:
     cdef Mark* marks
     cdef Spec* specs
     cdef Quotes* quotes
+    cdef Parameters* parameters
     cdef Asset* assets
     cdef double** blocks     # of the pool's instruments, prepared when they are needed
     cdef int instrument_count
@@ -27,22 +28,25 @@ cdef class Scratch:
         self.marks = <Mark*>malloc((engine.instrument_count + 1) * sizeof(Mark))
         self.specs = <Spec*>malloc((engine.instrument_count + 1) * sizeof(Spec))
         self.quotes = <Quotes*>malloc((engine.instrument_count + 1) * sizeof(Quotes))
+        self.parameters = <Parameters*>malloc((engine.instrument_count + 1) * sizeof(Parameters))
         self.assets = <Asset*>malloc((engine.asset_count + 1) * sizeof(Asset))
         self.blocks = <double**>calloc(engine.instrument_count + 1, sizeof(double*))
         made = self.marks != NULL and self.specs != NULL and self.quotes != NULL and self.assets != NULL
-        made = made and self.blocks != NULL
+        made = made and self.blocks != NULL and self.parameters != NULL
         made = made and copy_pool(engine.pools + pool, extra + 1, &self.pool)
         if made and engine.instrument_count:
             memcpy(self.marks, engine.marks, engine.instrument_count * sizeof(Mark))
             memcpy(self.specs, engine.specs, engine.instrument_count * sizeof(Spec))
             memcpy(self.quotes, engine.quotes, engine.instrument_count * sizeof(Quotes))
+            memcpy(self.parameters, engine.parameters, engine.instrument_count * sizeof(Parameters))
         if made and engine.asset_count:
             memcpy(self.assets, engine.assets, engine.asset_count * sizeof(Asset))
         pthread_rwlock_unlock(&engine.lock)
         if not made:
             raise MemoryError("out of memory")
         self.view.marks, self.view.specs, self.view.assets = self.marks, self.specs, self.assets
-        self.view.quotes, self.view.blocks = self.quotes, <const double* const*>self.blocks
+        self.view.quotes, self.view.parameters = self.quotes, self.parameters
+        self.view.blocks = <const double* const*>self.blocks
 
     def __dealloc__(self):
         cdef int32_t k
@@ -54,6 +58,7 @@ cdef class Scratch:
         free(self.marks)
         free(self.specs)
         free(self.quotes)
+        free(self.parameters)
         free(self.assets)
 
     cdef void move_asset(self, int asset, double price):
@@ -76,14 +81,15 @@ cdef class Scratch:
     cdef void prepare(self, int instrument):
         """Prepare an instrument anew where something about it has changed."""
         cdef Instrument one
-        if self.blocks[instrument] != NULL or code_of(self.view.program, self.specs + instrument) == NULL:
+        if self.blocks[instrument] != NULL or not is_prepared(self.view.program, self.specs + instrument):
             return
         one.mark, one.spec, one.quotes = self.marks[instrument], self.specs[instrument], self.quotes[instrument]
+        one.parameters = self.parameters[instrument]
         self.blocks[instrument] = prepared(&self.view, self.view.program, &one)
 
     cdef void evaluate(self, int64_t now, Result* out):
         cdef int32_t k
-        if self.view.program != NULL and self.view.program.portfolio_count:
+        if self.view.program != NULL and self.view.program.has_models:
             for k in range(self.pool.position_count):
                 self.prepare(self.pool.positions[k].instrument)
             for k in range(self.pool.order_count):
@@ -167,3 +173,82 @@ cdef class Scratch:
             else:
                 high = middle
         return mark * high
+
+    cdef object figure(self, int number, bint of_pool, int instrument, int portfolio, int64_t now, inputs):
+        """Compute a figure, see `Engine.figure`."""
+        cdef Result result
+        cdef PoolFigures figures
+        cdef Arena arena
+        cdef Frame f
+        cdef Instrument one
+        cdef const Code* code
+        cdef const Rule* rules
+        cdef Member* members
+        cdef Member* group
+        cdef int32_t* group_of
+        cdef double* given
+        cdef double* out
+        cdef int64_t k, j, g, count = 0, groups, kept, stride, scenarios
+        cdef list rows = []
+        self.evaluate(now, &result)
+        if result.flags & INVALID_MASK:
+            return result.flags & INVALID_MASK, []
+        if not 0 <= number < self.view.program.code_count:
+            raise IndexError(f"program was {number}")
+        code = self.view.program.codes + number
+        if len(inputs) != code.input_count:
+            raise ValueError(f"{len(inputs)} inputs for {code.input_count}")
+        rules = rules_of(self.view.program, self.pool.profile)
+        figures.collateral, figures.due = result.collateral_value, self.pool.due
+        figures.equity, figures.unrealized_pnl = result.equity, result.unrealized_pnl
+        figures.initial, figures.maintenance = result.initial_margin, result.maintenance_margin
+        figures.borrowed = borrowed_of(&self.view, &self.pool)
+        memset(&arena, 0, sizeof(Arena))
+        memset(&f, 0, sizeof(Frame))
+        try:
+            given = <double*>arena_take(&arena, (code.input_count + 1) * sizeof(double))
+            members = <Member*>arena_take(&arena, (2 * self.pool.position_count + 2) * sizeof(Member))
+            group_of = <int32_t*>arena_take(&arena, (self.pool.position_count + 1) * sizeof(int32_t))
+            f.blocks = <const double**>arena_take(&arena, (self.pool.position_count + 1) * sizeof(double*))
+            if arena.failed:
+                raise MemoryError("out of memory")
+            for k, value in enumerate(inputs):
+                given[k] = value
+            for k in range(self.pool.position_count):
+                j = self.pool.positions[k].instrument
+                if of_pool or (j == instrument if instrument >= 0 else rule_of(rules, self.marks + j).portfolio == portfolio):
+                    member_of(&self.pool, <int32_t>k, members + count)
+                    count += 1
+            f.view, f.code, f.pool, f.arena, f.figures = &self.view, code, &self.pool, &arena, &figures
+            f.inputs, f.input_stride = given, 1
+            groups = 1
+            memset(group_of, 0, (count + 1) * sizeof(int32_t))
+            if not of_pool:
+                groups = partition(&self.view, members, count,
+                                   0 if instrument >= 0 else self.view.program.portfolios[portfolio].by, group_of,
+                                   &arena)
+            group = members + self.pool.position_count + 1
+            for g in range(groups):
+                kept = 0
+                for k in range(count):
+                    if group_of[k] != g:
+                        continue
+                    group[kept] = members[k]
+                    j = members[k].instrument
+                    one.mark, one.spec, one.quotes = self.marks[j], self.specs[j], self.quotes[j]
+                    one.parameters = self.parameters[j]
+                    f.blocks[kept] = <double*>arena_take(&arena, (code.block_size + 4) * sizeof(double))
+                    kept += 1
+                    if arena.failed or not prepare_by(&self.view, code, &one, <double*>f.blocks[kept - 1]):
+                        raise MemoryError("out of memory")
+                f.members, f.member_count = group, kept
+                made = run_code(&f)
+                out = place_of(&f, code.outputs[0], &stride)
+                whose = tuple([group[k].instrument for k in range(kept)])
+                # Of a value with scenarios, the operand names their table.
+                scenarios = table_of(&f, (code.outputs[0] & ((1 << PLACE_BITS) - 1)) >> TABLE_BITS).count if stride else 1
+                for k in range(scenarios):
+                    rows.append((whose, out[k] if made else float("nan")))
+        finally:
+            arena_free(&arena)
+        return 0, rows

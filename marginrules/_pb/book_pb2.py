@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from marginrules._pb import types_pb2 as marginrules_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19marginrules/v1/book.proto\x12\x0emarginrules.v1\x1a\x1amarginrules/v1/types.proto\"_\n\x18\x44\x65\x66ineInstrumentsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12/\n\x0binstruments\x18\x02 \x03(\x0b\x32\x1a.marginrules.v1.Instrument\"*\n\x19\x44\x65\x66ineInstrumentsResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\r\"b\n\x13UpdatePricesRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12%\n\x06prices\x18\x03 \x03(\x0b\x32\x15.marginrules.v1.Price\"7\n\x14UpdatePricesResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\r\x12\x10\n\x08sequence\x18\x02 \x01(\x04\"J\n\x13StreamPricesRequest\x12\x33\n\x06update\x18\x01 \x01(\x0b\x32#.marginrules.v1.UpdatePricesRequest\"L\n\x14StreamPricesResponse\x12\x34\n\x06result\x18\x01 \x01(\x0b\x32$.marginrules.v1.UpdatePricesResponse\"V\n\x15UpdateAccountsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12)\n\x08\x61\x63\x63ounts\x18\x02 \x03(\x0b\x32\x17.marginrules.v1.Account\"\'\n\x16UpdateAccountsResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\r\"N\n\x15StreamAccountsRequest\x12\x35\n\x06update\x18\x01 \x01(\x0b\x32%.marginrules.v1.UpdateAccountsRequest\"P\n\x16StreamAccountsResponse\x12\x36\n\x06result\x18\x01 \x01(\x0b\x32&.marginrules.v1.UpdateAccountsResponse\"\'\n\x11GetAccountRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\">\n\x12GetAccountResponse\x12(\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x17.marginrules.v1.Account\"T\n\x13ListAccountsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x16\n\x0eonly_escalated\x18\x03 \x01(\x08\"a\n\x14ListAccountsResponse\x12\x30\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x1e.marginrules.v1.AccountSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"y\n\x0e\x41\x63\x63ountSummary\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x15\n\raccount_class\x18\x02 \x01(\t\x12\x0c\n\x04pool\x18\x03 \x01(\t\x12.\n\nassessment\x18\x04 \x01(\x0b\x32\x1a.marginrules.v1.Assessment\"V\n\x13ReleaseOrderRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x03 \x01(\t\"\x16\n\x14ReleaseOrderResponse\"\x81\x01\n\x10\x46illOrderRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x03 \x01(\t\x12\x10\n\x08quantity\x18\x04 \x01(\x01\x12\r\n\x05price\x18\x05 \x01(\x01\x12\x0b\n\x03\x66\x65\x65\x18\x06 \x01(\x01\"*\n\x11\x46illOrderResponse\x12\x15\n\rquantity_left\x18\x01 \x01(\x01\x32\xd4\x06\n\x0b\x42ookService\x12h\n\x11\x44\x65\x66ineInstruments\x12(.marginrules.v1.DefineInstrumentsRequest\x1a).marginrules.v1.DefineInstrumentsResponse\x12Y\n\x0cUpdatePrices\x12#.marginrules.v1.UpdatePricesRequest\x1a$.marginrules.v1.UpdatePricesResponse\x12]\n\x0cStreamPrices\x12#.marginrules.v1.StreamPricesRequest\x1a$.marginrules.v1.StreamPricesResponse(\x01\x30\x01\x12_\n\x0eUpdateAccounts\x12%.marginrules.v1.UpdateAccountsRequest\x1a&.marginrules.v1.UpdateAccountsResponse\x12\x63\n\x0eStreamAccounts\x12%.marginrules.v1.StreamAccountsRequest\x1a&.marginrules.v1.StreamAccountsResponse(\x01\x30\x01\x12S\n\nGetAccount\x12!.marginrules.v1.GetAccountRequest\x1a\".marginrules.v1.GetAccountResponse\x12Y\n\x0cListAccounts\x12#.marginrules.v1.ListAccountsRequest\x1a$.marginrules.v1.ListAccountsResponse\x12Y\n\x0cReleaseOrder\x12#.marginrules.v1.ReleaseOrderRequest\x1a$.marginrules.v1.ReleaseOrderResponse\x12P\n\tFillOrder\x12 .marginrules.v1.FillOrderRequest\x1a!.marginrules.v1.FillOrderResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19marginrules/v1/book.proto\x12\x0emarginrules.v1\x1a\x1amarginrules/v1/types.proto\"_\n\x18\x44\x65\x66ineInstrumentsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12/\n\x0binstruments\x18\x02 \x03(\x0b\x32\x1a.marginrules.v1.Instrument\"*\n\x19\x44\x65\x66ineInstrumentsResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\r\"b\n\x13UpdatePricesRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12%\n\x06prices\x18\x03 \x03(\x0b\x32\x15.marginrules.v1.Price\"7\n\x14UpdatePricesResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\r\x12\x10\n\x08sequence\x18\x02 \x01(\x04\"J\n\x13StreamPricesRequest\x12\x33\n\x06update\x18\x01 \x01(\x0b\x32#.marginrules.v1.UpdatePricesRequest\"L\n\x14StreamPricesResponse\x12\x34\n\x06result\x18\x01 \x01(\x0b\x32$.marginrules.v1.UpdatePricesResponse\"h\n\x14PublishClosesRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12+\n\x06series\x18\x02 \x03(\x0b\x32\x1b.marginrules.v1.CloseSeries\x12\x0f\n\x07replace\x18\x03 \x01(\x08\"B\n\x0b\x43loseSeries\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x06\x63loses\x18\x02 \x03(\x0b\x32\x15.marginrules.v1.Close\"?\n\x05\x43lose\x12\x0e\n\x04\x64\x61te\x18\x01 \x01(\tH\x00\x12\x11\n\x07time_ns\x18\x02 \x01(\x03H\x00\x12\r\n\x05\x63lose\x18\x03 \x01(\x01\x42\x04\n\x02\x61t\"&\n\x15PublishClosesResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\r\"V\n\x15UpdateAccountsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12)\n\x08\x61\x63\x63ounts\x18\x02 \x03(\x0b\x32\x17.marginrules.v1.Account\"\'\n\x16UpdateAccountsResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\r\"N\n\x15StreamAccountsRequest\x12\x35\n\x06update\x18\x01 \x01(\x0b\x32%.marginrules.v1.UpdateAccountsRequest\"P\n\x16StreamAccountsResponse\x12\x36\n\x06result\x18\x01 \x01(\x0b\x32&.marginrules.v1.UpdateAccountsResponse\"\'\n\x11GetAccountRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\">\n\x12GetAccountResponse\x12(\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x17.marginrules.v1.Account\"T\n\x13ListAccountsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x16\n\x0eonly_escalated\x18\x03 \x01(\x08\"a\n\x14ListAccountsResponse\x12\x30\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x1e.marginrules.v1.AccountSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"y\n\x0e\x41\x63\x63ountSummary\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x15\n\raccount_class\x18\x02 \x01(\t\x12\x0c\n\x04pool\x18\x03 \x01(\t\x12.\n\nassessment\x18\x04 \x01(\x0b\x32\x1a.marginrules.v1.Assessment\"V\n\x13ReleaseOrderRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x03 \x01(\t\"\x16\n\x14ReleaseOrderResponse\"\x81\x01\n\x10\x46illOrderRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x03 \x01(\t\x12\x10\n\x08quantity\x18\x04 \x01(\x01\x12\r\n\x05price\x18\x05 \x01(\x01\x12\x0b\n\x03\x66\x65\x65\x18\x06 \x01(\x01\"*\n\x11\x46illOrderResponse\x12\x15\n\rquantity_left\x18\x01 \x01(\x01\x32\xb2\x07\n\x0b\x42ookService\x12h\n\x11\x44\x65\x66ineInstruments\x12(.marginrules.v1.DefineInstrumentsRequest\x1a).marginrules.v1.DefineInstrumentsResponse\x12Y\n\x0cUpdatePrices\x12#.marginrules.v1.UpdatePricesRequest\x1a$.marginrules.v1.UpdatePricesResponse\x12]\n\x0cStreamPrices\x12#.marginrules.v1.StreamPricesRequest\x1a$.marginrules.v1.StreamPricesResponse(\x01\x30\x01\x12\\\n\rPublishCloses\x12$.marginrules.v1.PublishClosesRequest\x1a%.marginrules.v1.PublishClosesResponse\x12_\n\x0eUpdateAccounts\x12%.marginrules.v1.UpdateAccountsRequest\x1a&.marginrules.v1.UpdateAccountsResponse\x12\x63\n\x0eStreamAccounts\x12%.marginrules.v1.StreamAccountsRequest\x1a&.marginrules.v1.StreamAccountsResponse(\x01\x30\x01\x12S\n\nGetAccount\x12!.marginrules.v1.GetAccountRequest\x1a\".marginrules.v1.GetAccountResponse\x12Y\n\x0cListAccounts\x12#.marginrules.v1.ListAccountsRequest\x1a$.marginrules.v1.ListAccountsResponse\x12Y\n\x0cReleaseOrder\x12#.marginrules.v1.ReleaseOrderRequest\x1a$.marginrules.v1.ReleaseOrderResponse\x12P\n\tFillOrder\x12 .marginrules.v1.FillOrderRequest\x1a!.marginrules.v1.FillOrderResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,32 +44,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMPRICESREQUEST']._serialized_end=445
   _globals['_STREAMPRICESRESPONSE']._serialized_start=447
   _globals['_STREAMPRICESRESPONSE']._serialized_end=523
-  _globals['_UPDATEACCOUNTSREQUEST']._serialized_start=525
-  _globals['_UPDATEACCOUNTSREQUEST']._serialized_end=611
-  _globals['_UPDATEACCOUNTSRESPONSE']._serialized_start=613
-  _globals['_UPDATEACCOUNTSRESPONSE']._serialized_end=652
-  _globals['_STREAMACCOUNTSREQUEST']._serialized_start=654
-  _globals['_STREAMACCOUNTSREQUEST']._serialized_end=732
-  _globals['_STREAMACCOUNTSRESPONSE']._serialized_start=734
-  _globals['_STREAMACCOUNTSRESPONSE']._serialized_end=814
-  _globals['_GETACCOUNTREQUEST']._serialized_start=816
-  _globals['_GETACCOUNTREQUEST']._serialized_end=855
-  _globals['_GETACCOUNTRESPONSE']._serialized_start=857
-  _globals['_GETACCOUNTRESPONSE']._serialized_end=919
-  _globals['_LISTACCOUNTSREQUEST']._serialized_start=921
-  _globals['_LISTACCOUNTSREQUEST']._serialized_end=1005
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=1007
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=1104
-  _globals['_ACCOUNTSUMMARY']._serialized_start=1106
-  _globals['_ACCOUNTSUMMARY']._serialized_end=1227
-  _globals['_RELEASEORDERREQUEST']._serialized_start=1229
-  _globals['_RELEASEORDERREQUEST']._serialized_end=1315
-  _globals['_RELEASEORDERRESPONSE']._serialized_start=1317
-  _globals['_RELEASEORDERRESPONSE']._serialized_end=1339
-  _globals['_FILLORDERREQUEST']._serialized_start=1342
-  _globals['_FILLORDERREQUEST']._serialized_end=1471
-  _globals['_FILLORDERRESPONSE']._serialized_start=1473
-  _globals['_FILLORDERRESPONSE']._serialized_end=1515
-  _globals['_BOOKSERVICE']._serialized_start=1518
-  _globals['_BOOKSERVICE']._serialized_end=2370
+  _globals['_PUBLISHCLOSESREQUEST']._serialized_start=525
+  _globals['_PUBLISHCLOSESREQUEST']._serialized_end=629
+  _globals['_CLOSESERIES']._serialized_start=631
+  _globals['_CLOSESERIES']._serialized_end=697
+  _globals['_CLOSE']._serialized_start=699
+  _globals['_CLOSE']._serialized_end=762
+  _globals['_PUBLISHCLOSESRESPONSE']._serialized_start=764
+  _globals['_PUBLISHCLOSESRESPONSE']._serialized_end=802
+  _globals['_UPDATEACCOUNTSREQUEST']._serialized_start=804
+  _globals['_UPDATEACCOUNTSREQUEST']._serialized_end=890
+  _globals['_UPDATEACCOUNTSRESPONSE']._serialized_start=892
+  _globals['_UPDATEACCOUNTSRESPONSE']._serialized_end=931
+  _globals['_STREAMACCOUNTSREQUEST']._serialized_start=933
+  _globals['_STREAMACCOUNTSREQUEST']._serialized_end=1011
+  _globals['_STREAMACCOUNTSRESPONSE']._serialized_start=1013
+  _globals['_STREAMACCOUNTSRESPONSE']._serialized_end=1093
+  _globals['_GETACCOUNTREQUEST']._serialized_start=1095
+  _globals['_GETACCOUNTREQUEST']._serialized_end=1134
+  _globals['_GETACCOUNTRESPONSE']._serialized_start=1136
+  _globals['_GETACCOUNTRESPONSE']._serialized_end=1198
+  _globals['_LISTACCOUNTSREQUEST']._serialized_start=1200
+  _globals['_LISTACCOUNTSREQUEST']._serialized_end=1284
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=1286
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=1383
+  _globals['_ACCOUNTSUMMARY']._serialized_start=1385
+  _globals['_ACCOUNTSUMMARY']._serialized_end=1506
+  _globals['_RELEASEORDERREQUEST']._serialized_start=1508
+  _globals['_RELEASEORDERREQUEST']._serialized_end=1594
+  _globals['_RELEASEORDERRESPONSE']._serialized_start=1596
+  _globals['_RELEASEORDERRESPONSE']._serialized_end=1618
+  _globals['_FILLORDERREQUEST']._serialized_start=1621
+  _globals['_FILLORDERREQUEST']._serialized_end=1750
+  _globals['_FILLORDERRESPONSE']._serialized_start=1752
+  _globals['_FILLORDERRESPONSE']._serialized_end=1794
+  _globals['_BOOKSERVICE']._serialized_start=1797
+  _globals['_BOOKSERVICE']._serialized_end=2743
 # @@protoc_insertion_point(module_scope)

@@ -51,6 +51,40 @@ class StreamPricesResponse(_message.Message):
     result: UpdatePricesResponse
     def __init__(self, result: _Optional[_Union[UpdatePricesResponse, _Mapping]] = ...) -> None: ...
 
+class PublishClosesRequest(_message.Message):
+    __slots__ = ("request_id", "series", "replace")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SERIES_FIELD_NUMBER: _ClassVar[int]
+    REPLACE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    series: _containers.RepeatedCompositeFieldContainer[CloseSeries]
+    replace: bool
+    def __init__(self, request_id: _Optional[str] = ..., series: _Optional[_Iterable[_Union[CloseSeries, _Mapping]]] = ..., replace: _Optional[bool] = ...) -> None: ...
+
+class CloseSeries(_message.Message):
+    __slots__ = ("name", "closes")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CLOSES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    closes: _containers.RepeatedCompositeFieldContainer[Close]
+    def __init__(self, name: _Optional[str] = ..., closes: _Optional[_Iterable[_Union[Close, _Mapping]]] = ...) -> None: ...
+
+class Close(_message.Message):
+    __slots__ = ("date", "time_ns", "close")
+    DATE_FIELD_NUMBER: _ClassVar[int]
+    TIME_NS_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_FIELD_NUMBER: _ClassVar[int]
+    date: str
+    time_ns: int
+    close: float
+    def __init__(self, date: _Optional[str] = ..., time_ns: _Optional[int] = ..., close: _Optional[float] = ...) -> None: ...
+
+class PublishClosesResponse(_message.Message):
+    __slots__ = ("count",)
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    def __init__(self, count: _Optional[int] = ...) -> None: ...
+
 class UpdateAccountsRequest(_message.Message):
     __slots__ = ("request_id", "accounts")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]

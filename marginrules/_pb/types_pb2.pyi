@@ -106,7 +106,7 @@ class Instrument(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., kind: _Optional[_Union[InstrumentKind, str]] = ..., underlying: _Optional[str] = ..., settlement: _Optional[str] = ..., multiplier: _Optional[float] = ..., inverse: _Optional[bool] = ..., quantity_step: _Optional[float] = ..., expires_ns: _Optional[int] = ..., strike: _Optional[float] = ..., right: _Optional[_Union[OptionRight, str]] = ...) -> None: ...
 
 class Price(_message.Message):
-    __slots__ = ("name", "price", "time_ns", "open_interest", "index", "forward", "volatility", "rate", "dividend_yield", "confidence", "volume", "funding", "auction_price", "long_factor", "short_factor", "price_range", "delta", "forward_confidence", "volatility_confidence")
+    __slots__ = ("name", "price", "time_ns", "open_interest", "index", "forward", "volatility", "rate", "dividend_yield", "confidence", "volume", "funding", "auction_price", "long_factor", "short_factor", "price_range", "delta", "forward_confidence", "volatility_confidence", "index_confidence", "stable_price")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PRICE_FIELD_NUMBER: _ClassVar[int]
     TIME_NS_FIELD_NUMBER: _ClassVar[int]
@@ -126,6 +126,8 @@ class Price(_message.Message):
     DELTA_FIELD_NUMBER: _ClassVar[int]
     FORWARD_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     VOLATILITY_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    INDEX_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    STABLE_PRICE_FIELD_NUMBER: _ClassVar[int]
     name: str
     price: float
     time_ns: int
@@ -145,7 +147,9 @@ class Price(_message.Message):
     delta: float
     forward_confidence: float
     volatility_confidence: float
-    def __init__(self, name: _Optional[str] = ..., price: _Optional[float] = ..., time_ns: _Optional[int] = ..., open_interest: _Optional[float] = ..., index: _Optional[float] = ..., forward: _Optional[float] = ..., volatility: _Optional[float] = ..., rate: _Optional[float] = ..., dividend_yield: _Optional[float] = ..., confidence: _Optional[float] = ..., volume: _Optional[float] = ..., funding: _Optional[float] = ..., auction_price: _Optional[float] = ..., long_factor: _Optional[float] = ..., short_factor: _Optional[float] = ..., price_range: _Optional[float] = ..., delta: _Optional[float] = ..., forward_confidence: _Optional[float] = ..., volatility_confidence: _Optional[float] = ...) -> None: ...
+    index_confidence: float
+    stable_price: float
+    def __init__(self, name: _Optional[str] = ..., price: _Optional[float] = ..., time_ns: _Optional[int] = ..., open_interest: _Optional[float] = ..., index: _Optional[float] = ..., forward: _Optional[float] = ..., volatility: _Optional[float] = ..., rate: _Optional[float] = ..., dividend_yield: _Optional[float] = ..., confidence: _Optional[float] = ..., volume: _Optional[float] = ..., funding: _Optional[float] = ..., auction_price: _Optional[float] = ..., long_factor: _Optional[float] = ..., short_factor: _Optional[float] = ..., price_range: _Optional[float] = ..., delta: _Optional[float] = ..., forward_confidence: _Optional[float] = ..., volatility_confidence: _Optional[float] = ..., index_confidence: _Optional[float] = ..., stable_price: _Optional[float] = ...) -> None: ...
 
 class Balance(_message.Message):
     __slots__ = ("asset", "amount")

@@ -13,6 +13,7 @@ from marginrules import __version__
 from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE, command
 from marginrules.cli.desk import accounts, calls, watch
 from marginrules.cli.local import check, replay, verify
+from marginrules.cli.market import closes
 from marginrules.cli.output import print_diagnostics
 from marginrules.cli.rulebook import rulebook
 from marginrules.cli.serve import serve
@@ -55,5 +56,5 @@ def demo(as_json: bool) -> None:
     raise SystemExit(importlib.import_module("marginrules.cli.demo").run(as_json=as_json))
 
 
-for one in (serve, check, demo, rulebook, accounts, calls, watch, replay, verify):
+for one in (serve, check, demo, rulebook, accounts, calls, watch, closes, replay, verify):
     main.add_command(one)

@@ -21,7 +21,17 @@ from marginrules.client.records import (
 )
 from marginrules.codes import CallStatus, Reason, Restriction
 from marginrules.errors import InputError
-from marginrules.model import PRICE_FIELDS, Account, Instrument, Order, OrderDecision, Pool, Position, Price
+from marginrules.model import (
+    PRICE_FIELDS,
+    Account,
+    CloseSeries,
+    Instrument,
+    Order,
+    OrderDecision,
+    Pool,
+    Position,
+    Price,
+)
 from marginrules.rulebook.diagnostic import Diagnostic, Place, suggest
 
 _STATUSES = {escalation_pb2.CallStatus.Value(f"CALL_STATUS_{one.name}"): one for one in CallStatus}
@@ -58,6 +68,14 @@ def encode_price(one: Price) -> types_pb2.Price:
             raise InputError("MR-I122", f"price of {one.name} had a field {name[:40]!r}", suggest(name, PRICE_FIELDS))
         setattr(message, name, value)
     return message
+
+
+def encode_series(one: CloseSeries) -> book_pb2.CloseSeries:
+    """Write closes of one name."""
+    pairs = zip(one.times_ns, one.closes, strict=True)
+    return book_pb2.CloseSeries(
+        name=one.name, closes=[book_pb2.Close(time_ns=time_ns, close=close) for time_ns, close in pairs]
+    )
 
 
 def encode_order(one: Order) -> types_pb2.Order:

@@ -31,7 +31,7 @@ from marginrules.client.records import (
 )
 from marginrules.client.rpc import Call, Exchange, Page, exchange, pages, stream, unary
 from marginrules.errors import InputError, RulebookError
-from marginrules.model import CROSS, Account, Instrument, Order, OrderDecision, Price
+from marginrules.model import CROSS, Account, CloseSeries, Instrument, Order, OrderDecision, Price
 from marginrules.rulebook.diagnostic import Diagnostic
 
 _PAGE_SIZE = 1_000
@@ -108,6 +108,16 @@ class Methods:
             lambda _, one: book_pb2.StreamPricesRequest(update=_prices(*one)),
             lambda reply: int(reply.result.count),
         )
+
+    @unary
+    def publish_closes(
+        self, series: Iterable[CloseSeries], replace: bool = False, *, request_id: str = ""
+    ) -> Call[int]:
+        """Publish closes of underlyings or instruments after those known, or in their place; return how many."""
+        request = book_pb2.PublishClosesRequest(
+            request_id=request_id or _new_id(), series=[codec.encode_series(one) for one in series], replace=replace
+        )
+        return Call(request, lambda reply: int(reply.count))
 
     @unary
     def update_accounts(self, accounts: Iterable[Account], *, request_id: str = "") -> Call[int]:

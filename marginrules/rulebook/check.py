@@ -12,7 +12,8 @@ from marginrules.limits import RULEBOOK_CALENDARS_MAX, RULEBOOK_OVERRIDES_MAX
 from marginrules.rulebook import calendar
 from marginrules.rulebook.diagnostic import Place, Sink, StopReading, suggest
 from marginrules.rulebook.fields import grouped, percent, shorten
-from marginrules.rulebook.schema import WAIT, Book, Haircut, LadderPart, Override, StepPart, Tier
+from marginrules.rulebook.schema import WAIT, Book, Haircut, LadderPart, Margin, Override, StepPart, Tier
+from marginrules.rulebook.tables import TableTier
 
 
 def check_book(sink: Sink, book: Book) -> None:
@@ -26,7 +27,7 @@ def check_book(sink: Sink, book: Book) -> None:
         hint = f"add `{book.currency}: {{haircut: 0%}}`"
         sink.add("MR-R309", book.places["currency"], f"currency {book.currency} is missing from collateral", hint)
     for product in book.products.values():
-        if product.margin:
+        if isinstance(product.margin, Margin):
             check_tiers(sink, product.margin.tiers)
         if product.ladder and "ladders" not in book.unread and product.ladder not in book.ladder_names:
             _unknown(sink, product.ladder_place, "ladder", product.ladder, book.ladder_names)
@@ -35,6 +36,8 @@ def check_book(sink: Sink, book: Book) -> None:
     if not book.ladder and "ladder" not in book.unread and len(book.ladder_names) > 1:
         hint = "pools that mix products of several ladders follow it; name the strictest"
         sink.add("MR-R302", book.places["ladders"], "a rulebook with several ladders lacks the key 'ladder'", hint)
+    for table in book.sections.tables.values():
+        _check_rising(sink, table, "tier")
     _check_calendars(sink, book)
     _check_overrides(sink, book)
 
@@ -59,7 +62,7 @@ def check_tiers(sink: Sink, tiers: tuple[Tier, ...]) -> None:
             _falls(sink, large.places["maintenance"], "maintenance", small.maintenance, large.maintenance)
 
 
-def _check_rising(sink: Sink, tiers: Iterable[Tier | Haircut], what: str) -> None:
+def _check_rising(sink: Sink, tiers: Iterable[Tier | Haircut | TableTier], what: str) -> None:
     listed = tuple(tiers)
     last = Decimal(0)
     for index, tier in enumerate(listed):

@@ -9,46 +9,49 @@ spelling of a number do not change it.
 from __future__ import annotations
 
 import fnmatch
-import functools
-import hashlib
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import Enum
-from typing import Any
 
 from marginrules import units
 from marginrules._core.core import Tables
 from marginrules.errors import RulebookError
 from marginrules.limits import RULEBOOK_CELLS_MAX, RULEBOOK_DEADLINES_MAX, RULEBOOK_LADDERS_MAX
+from marginrules.machine import Models
 from marginrules.model import Instrument
 from marginrules.rulebook import calendar
 from marginrules.rulebook.check import check_book, check_ladder, first_year, specificity
+from marginrules.rulebook.check_models import check_models
 from marginrules.rulebook.diagnostic import Diagnostic, Sink, StopReading, suggest
+from marginrules.rulebook.digest import canonical, hashed
 from marginrules.rulebook.fields import percent
+from marginrules.rulebook.models import CompiledModels, Figure, History, compile_models
 from marginrules.rulebook.parse import Mapping, Scalar, Sequence, parse
 from marginrules.rulebook.schema import (
     Book,
     Collateral,
     LadderPart,
     LadderReader,
+    Limit,
     Margin,
     MarginChange,
     Match,
     Override,
+    PortfolioMargin,
+    ProductMargin,
     StepPart,
     Tier,
     read_book,
 )
 from marginrules.rulebook.source import read_source
-from marginrules.terms import CallTerms, Deadline, Ladder, LiquidationTerms, Step
+from marginrules.terms import CallTerms, Deadline, Ladder, LiquidationTerms, MoveLimit, Step
 
 FORMAT = 1
 _INFINITE = float("inf")
 
 LineRow = tuple[float, float, float, float]
-RuleRow = tuple[int, int, int, int, float, float]
+# The last two: the portfolio or -1, and 1 where an option's market value is no part of equity.
+RuleRow = tuple[int, int, int, int, float, float, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class CompiledProduct:
     line: int
     match: Match
     max_age_ns: int
+    portfolio: int = -1  # place in `Program.models.portfolios`; -1: margined by tiers
+    value_excluded: bool = False  # the market value of an option is no part of equity
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,13 @@ class Program:
         ladders: as numbered in the tables; overrides make variants of their own.
         entered: per ladder, the step that the n-th breached threshold means.
         profiles: (class, account or "") -> profile in the tables.
-        margin_rules: [profile][product], `rulebook:line product` of the rates.
+        margin_rules: [profile][product], `rulebook:line product` of the rates or the formula, or
+            `rulebook:line portfolio name`.
+        models: everything compiled from formulas.
+        figures: what the service reports on request, by name.
+        histories: how the moves of historical scenario tables are made.
+        scenario_labels: per scenario table of `models`, the name of each scenario or "".
+        limits: name of a published field -> how fast the value in use may move.
     """
 
     name: str
@@ -90,6 +101,11 @@ class Program:
     margin_rules: tuple[tuple[str, ...], ...]
     tables: Tables
     text: bytes
+    limits: dict[str, MoveLimit]
+    models: Models
+    figures: dict[str, Figure]
+    histories: tuple[History, ...]
+    scenario_labels: tuple[tuple[str, ...], ...]
 
     def product_of(self, instrument: Instrument) -> int:
         """
@@ -156,10 +172,12 @@ def _compile(content: bytes, file: str) -> tuple[Program | None, tuple[Diagnosti
         if root is not None:
             book = read_book(sink, root)
             check_book(sink, book)
+            check_models(sink, book)
             compiler = _Compiler(sink, book)
             compiler.resolve()
+            models = compile_models(sink, book)
             if not sink.found:
-                return compiler.build(content), ()
+                return compiler.build(content, models), ()
     except StopReading:
         if not sink.found:
             raise AssertionError("reading stopped without a reason") from None
@@ -170,7 +188,7 @@ def _compile(content: bytes, file: str) -> tuple[Program | None, tuple[Diagnosti
 class _Cell:
     """Carry how one product is margined and escalated for one profile; product "" stands for the pool as a whole."""
 
-    margin: Margin | None
+    margin: ProductMargin | None
     ladder: int
 
 
@@ -191,7 +209,7 @@ class _Compiler:
         self._ladder_ids: dict[tuple[str, tuple[int, ...]], int] = {}
         self._sound_ladders: set[str] = set()  # as written; what breaks a variant of one is its override
         self._clocks: set[tuple[str, tuple[int, int]]] = set()
-        self._margins: dict[tuple[str, tuple[int, ...]], Margin | None] = {}
+        self._margins: dict[tuple[str, tuple[int, ...]], ProductMargin | None] = {}
         self._cells: dict[tuple[str, str], dict[str, _Cell]] = {}
         used = {one.ladder or self._default_ladder() for one in book.products.values()}
         self._all_ladders = frozenset(used | {self._default_ladder()})
@@ -268,13 +286,13 @@ class _Compiler:
 
     # Margins
 
-    def _margin(self, product: str, ids: tuple[int, ...]) -> Margin | None:
+    def _margin(self, product: str, ids: tuple[int, ...]) -> ProductMargin | None:
         changes = tuple(index for index in ids if self._overrides[index].margin)
         if (product, changes) not in self._margins:
             margin = self._book.products[product].margin
             for index in changes:
                 change = self._overrides[index].margin
-                if margin is not None and change is not None:
+                if isinstance(margin, Margin) and change is not None:  # for others it is refused
                     margin = self._change(product, margin, change)
             self._margins[product, changes] = margin
         return self._margins[product, changes]
@@ -383,13 +401,14 @@ class _Compiler:
 
     # Tables
 
-    def build(self, content: bytes) -> Program:
+    def build(self, content: bytes, models: CompiledModels) -> Program:
         """Lay the program out; to be called only when nothing was found."""
         book = self._book
         product_names = sorted(book.products)
         profile_names = sorted(self._cells)
         asset_names = sorted(book.collateral)
-        lines, rules = self._rules(profile_names, product_names)
+        products = tuple(self._product(name, models) for name in product_names)
+        lines, rules = self._rules(profile_names, products)
         credit_rows: list[tuple[float, float]] = []
         collateral_rows = []
         for name in asset_names:
@@ -400,19 +419,10 @@ class _Compiler:
             credit_rows += rows
         thresholds = [[step.below for step in ladder.steps if step.below is not None] for ladder in self._ladders]
         defaults = [self._cells[profile][""].ladder for profile in profile_names]
-        products = tuple(
-            CompiledProduct(
-                name,
-                book.products[name].place.line,
-                book.products[name].match,
-                book.products[name].max_age_ns or book.max_age_ns,
-            )
-            for name in product_names
-        )
         return Program(
             name=book.name,
             description=book.description,
-            digest=self._digest(profile_names, product_names),
+            digest=self._digest(profile_names, product_names, models),
             currency=book.currency,
             increment=book.increment,
             effective_ns=book.effective_ns,
@@ -426,61 +436,97 @@ class _Compiler:
                 for ladder in self._ladders
             ),
             profiles={name: index for index, name in enumerate(profile_names)},
-            margin_rules=tuple(
-                tuple(
-                    f"{book.name}:{margin.place.line} {name}" if (margin := self._cells[p][name].margin) else book.name
-                    for name in product_names
-                )
-                for p in profile_names
-            ),
-            tables=Tables(lines, rules, credit_rows, collateral_rows, thresholds, defaults),
+            margin_rules=self._rule_texts(profile_names, product_names),
+            tables=Tables(lines, rules, credit_rows, collateral_rows, thresholds, defaults, models.models),
             text=content,
+            limits={name: _move_limit(one) for name, one in book.limits.items()},
+            models=models.models,
+            figures=models.figures,
+            histories=models.histories,
+            scenario_labels=models.labels,
         )
 
+    def _product(self, name: str, models: CompiledModels) -> CompiledProduct:
+        product = self._book.products[name]
+        return CompiledProduct(
+            name,
+            product.place.line,
+            product.match,
+            product.max_age_ns or self._book.max_age_ns,
+            models.portfolios.get(name, -1),
+            product.value_excluded,
+        )
+
+    def _rule_text(self, product: str, margin: ProductMargin | None) -> str:
+        """Say which rule decides the margin of a product."""
+        book = self._book
+        if isinstance(margin, PortfolioMargin):
+            return f"{book.name}:{book.sections.portfolios[margin.portfolio].place.line} portfolio {margin.portfolio}"
+        return f"{book.name}:{margin.place.line} {product}" if margin else book.name
+
     def _rules(
-        self, profile_names: list[tuple[str, str]], product_names: list[str]
+        self, profile_names: list[tuple[str, str]], products: tuple[CompiledProduct, ...]
     ) -> tuple[list[LineRow], list[list[RuleRow]]]:
         """Return the tier lines, each table once, and for each profile and product the row that points to them."""
         lines: list[LineRow] = []
         firsts: dict[tuple[Tier, ...], int] = {}
-        made: dict[int, RuleRow] = {}
+        made: dict[int, RuleRow] = {}  # a cell is of one product, and shared by profiles
         rules = []
         for profile in profile_names:
-            cells = [self._cells[profile][name] for name in product_names]
-            for cell in cells:
+            cells = [self._cells[profile][product.name] for product in products]
+            for cell, product in zip(cells, products, strict=True):
                 if id(cell) not in made:
-                    made[id(cell)] = _rule(cell, lines, firsts)
+                    made[id(cell)] = _rule(cell, product, lines, firsts)
             rules.append([made[id(cell)] for cell in cells])
         return lines, rules
 
-    def _digest(self, profile_names: list[tuple[str, str]], product_names: list[str]) -> str:
+    def _rule_texts(
+        self, profile_names: list[tuple[str, str]], product_names: list[str]
+    ) -> tuple[tuple[str, ...], ...]:
+        """Return for each profile and product which rule decides its margin."""
+        made = {
+            id(cell): self._rule_text(name, cell.margin)
+            for cells in self._cells.values()
+            for name, cell in cells.items()
+            if name
+        }
+        return tuple(tuple(made[id(self._cells[p][name])] for name in product_names) for p in profile_names)
+
+    def _digest(self, profile_names: list[tuple[str, str]], product_names: list[str], models: CompiledModels) -> str:
         book = self._book
-        ladders = [_hash(_canonical(ladder)) for ladder in self._ladders]
-        margins = {id(one): _hash(_canonical(one)) for one in self._margins.values()}
+        ladders = [hashed(canonical(ladder)) for ladder in self._ladders]
+        margins = {id(one): hashed(canonical(one)) for one in self._margins.values() if isinstance(one, Margin)}
         cells = {id(one): one for row in self._cells.values() for one in row.values()}
-        terms = {at: _hash([margins.get(id(one.margin)), ladders[one.ladder]]) for at, one in cells.items()}
+        terms = {at: hashed([margins.get(id(one.margin)), ladders[one.ladder]]) for at, one in cells.items()}
         meaning = {
             "format": FORMAT,
             "rulebook": book.name,
             "description": book.description,
             "currency": book.currency,
-            "increment": _canonical(book.increment),
+            "increment": canonical(book.increment),
             "effective_ns": book.effective_ns,
             "max_age_ns": book.max_age_ns,
+            # Books without limits keep the digest that they had before there were any.
+            **({"limits": {name: canonical(one) for name, one in book.limits.items()}} if book.limits else {}),
             "classes": sorted(book.classes),
-            "collateral": {name: _canonical(one) for name, one in book.collateral.items()},
+            "collateral": {name: canonical(one) for name, one in book.collateral.items()},
             "products": {
-                name: [_canonical(one.match), one.max_age_ns or book.max_age_ns] for name, one in book.products.items()
+                name: [canonical(one.match), one.max_age_ns or book.max_age_ns] for name, one in book.products.items()
             },
             "profiles": {
-                "|".join(profile): _hash([terms[id(self._cells[profile][name])] for name in ("", *product_names)])
+                "|".join(profile): hashed([terms[id(self._cells[profile][name])] for name in ("", *product_names)])
                 for profile in profile_names
             },
             "because": sorted(
                 [sorted(one.products), sorted(one.classes), sorted(one.accounts), one.because] for one in book.overrides
             ),
         }
-        return _hash(meaning)
+        if models.has_meaning:  # books without formulas keep the digest they had before there were any
+            meaning["models"] = models.meaning()
+        excluded = sorted(name for name, one in book.products.items() if one.value_excluded)
+        if excluded:
+            meaning["value_excluded"] = excluded
+        return hashed(meaning)
 
 
 def _precedence(one: Override) -> tuple[int, list[str], list[str], list[str], str]:
@@ -546,16 +592,23 @@ def _liquidation(step: StepPart, clear: float) -> LiquidationTerms | None:
     )
 
 
-def _rule(cell: _Cell, lines: list[LineRow], firsts: dict[tuple[Tier, ...], int]) -> RuleRow:
-    margin = cell.margin
-    if margin is None:
-        raise AssertionError("a product without margin was not reported")
+def _move_limit(one: Limit) -> MoveLimit:
+    rise, fall = (None if rate is None else float(rate) for rate in (one.rise, one.fall))
+    return MoveLimit(rise, fall, one.per_ns)
+
+
+def _rule(cell: _Cell, product: CompiledProduct, lines: list[LineRow], firsts: dict[tuple[Tier, ...], int]) -> RuleRow:
+    margin, excluded = cell.margin, int(product.value_excluded)
+    if not isinstance(margin, Margin):
+        if product.portfolio < 0:
+            raise AssertionError("a product without margin was not reported")
+        return 0, 0, cell.ladder, 0, 0.0, 0.0, product.portfolio, excluded
     if margin.tiers not in firsts:
         firsts[margin.tiers] = len(lines)
         lines += _lines(margin.tiers)
     lower, upper = margin.open_interest or (Decimal(0), Decimal(0))
     mode = 1 if margin.initial_from == "leverage" else 0
-    return firsts[margin.tiers], len(margin.tiers), cell.ladder, mode, float(lower), float(upper)
+    return firsts[margin.tiers], len(margin.tiers), cell.ladder, mode, float(lower), float(upper), -1, excluded
 
 
 def _lines(tiers: tuple[Tier, ...]) -> Iterator[LineRow]:
@@ -587,40 +640,3 @@ def _credits(collateral: Collateral) -> list[tuple[float, float]]:
         rows.append((float(1 - tier.rate), float(constant)))
         last = tier
     return rows
-
-
-def _canonical(value: Any) -> Any:
-    """Return a record as plain data without the places it stands at and the spelling of its values."""
-    if isinstance(value, (Decimal, Enum, float)):
-        return _plain(value)
-    if isinstance(value, (tuple, list)):
-        return [_canonical(one) for one in value]
-    if isinstance(value, Deadline):
-        return [value.duration_ns, value.business_days, _hash_rows(value.sessions)]
-    if isinstance(value, Match):
-        lists = (value.kinds, value.underlyings, value.settlements, value.symbols)
-        # Books without this condition keep the digest that they had before there was one.
-        return [*(sorted(one) for one in lists), value.inverse, *([sorted(value.rights)] if value.rights else [])]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {name: _canonical(getattr(value, name)) for name in _meaningful(type(value))}
-    return value
-
-
-def _plain(value: Decimal | Enum | float) -> str:
-    if isinstance(value, Decimal):
-        return units.format_number(value)
-    return value.name if isinstance(value, Enum) else repr(value)
-
-
-@functools.cache
-def _meaningful(kind: type) -> tuple[str, ...]:
-    return tuple(one.name for one in fields(kind) if one.compare and one.name != "line")
-
-
-@functools.lru_cache(maxsize=RULEBOOK_DEADLINES_MAX)
-def _hash_rows(rows: tuple[tuple[int, int], ...]) -> str:
-    return _hash(rows)
-
-
-def _hash(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -52,6 +52,20 @@ PROBLEMS: dict[str, str] = {
     "MR-R325": "unknown calendar",
     "MR-R326": "keys exclude each other",
     "MR-R327": "nothing given",
+    "MR-R328": "nothing names it",
+    "MR-R329": "no strategy covers a leg",
+    "MR-R330": "margin cannot be overridden",
+    "MR-R331": "comma ended a formula",
+    "MR-R401": "not a formula",
+    "MR-R402": "unknown name in a formula",
+    "MR-R403": "wrong number of arguments",
+    "MR-R404": "units do not fit",
+    "MR-R405": "dimensions do not fit",
+    "MR-R406": "definitions form a circle",
+    "MR-R407": "formula is too large",
+    "MR-R408": "not available here",
+    "MR-R409": "name is taken",
+    "MR-R410": "division by zero",
 }
 
 
@@ -100,12 +114,14 @@ class Sink:
 
     Args:
         unread: places whose value was refused before it got a meaning; what its absence would cause is not reported.
+        muted: codes that are not reported for now, because something they depend on could not be read.
     """
 
     file: str
     lines: list[str]
     found: list[Diagnostic] = field(default_factory=list)
     unread: set[Place] = field(default_factory=set)
+    muted: frozenset[str] = frozenset()
 
     def add(self, code: str, place: Place, message: str, hint: str = "") -> None:
         """
@@ -116,7 +132,7 @@ class Sink:
         """
         if code not in PROBLEMS:
             raise AssertionError(f"diagnostic code {code} is not in PROBLEMS")
-        if place in self.unread:
+        if place in self.unread or code in self.muted:
             return
         diagnostic = Diagnostic(self.file, place, code, printable(message), printable(hint), self._line(place))
         if diagnostic in self.found:

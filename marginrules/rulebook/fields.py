@@ -11,6 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from marginrules import units
+from marginrules.limits import TIERS_MAX
 from marginrules.rulebook.diagnostic import Place, Sink, nearest, suggest
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
 
@@ -19,6 +20,7 @@ U = TypeVar("U")
 V = TypeVar("V", Decimal, int)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}")
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _PATTERN = re.compile(r"[A-Za-z0-9_.:/*?-]{1,64}")
 
 
@@ -122,14 +124,31 @@ class Fields:
         """Read a number and check its range."""
         return self.read(key, partial(_read_number_in, what=key, allowed=allowed), default)
 
+    def whole(self, key: str, allowed: Range, default: U) -> int | U:
+        """Read a whole number and check its range."""
+        return self.read(key, partial(read_whole_in, what=key, allowed=allowed), default)
+
     def duration(self, key: str, allowed: Range, default: U) -> int | U:
         """Read a duration in nanoseconds and check its range."""
         return self.read(key, partial(_read_duration_in, what=key, allowed=allowed), default)
 
 
-def read_rate_in(sink: Sink, node: Node, what: str, allowed: Range) -> Decimal | None:
-    """Read a rate and check its range."""
-    return _within(sink, node, what, read_rate(sink, node), allowed, write=percent)
+def read_rate_in(
+    sink: Sink, node: Node, what: str, allowed: Range, *, write: Callable[[Decimal | int], str] | None = None
+) -> Decimal | None:
+    """Read a rate and check its range; what is out of range is written as a percentage unless told otherwise."""
+    return _within(sink, node, what, read_rate(sink, node), allowed, write=write or percent)
+
+
+def read_whole_in(sink: Sink, node: Node, what: str, allowed: Range) -> int | None:
+    """Read a whole number and check its range."""
+    value = _within(sink, node, what, read_number(sink, node), allowed, write=grouped)
+    if value is None:
+        return None
+    if value != int(value):
+        sink.add("MR-R305", node.place, f"{what} was {grouped(value)}", "give a whole number")
+        return None
+    return int(value)
 
 
 def _read_number_in(sink: Sink, node: Node, what: str, allowed: Range) -> Decimal | None:
@@ -137,10 +156,11 @@ def _read_number_in(sink: Sink, node: Node, what: str, allowed: Range) -> Decima
 
 
 def _read_duration_in(sink: Sink, node: Node, what: str, allowed: Range) -> int | None:
-    return _within(sink, node, what, read_duration(sink, node), allowed, write=_span)
+    return _within(sink, node, what, read_duration(sink, node), allowed, write=span)
 
 
-def _span(value: Decimal | int) -> str:
+def span(value: Decimal | int) -> str:
+    """Write a duration."""
     return units.format_duration(int(value))
 
 
@@ -185,6 +205,16 @@ def read_name(sink: Sink, node: Node) -> str | None:
             f"'{shorten(text)}' is not an identifier",
             "letters, digits and _ . : / -, at most 64",
         )
+        return None
+    return text
+
+
+def read_variable(sink: Sink, node: Node) -> str | None:
+    """Read a name as formulas use it: letters, digits and `_`, a letter first."""
+    text = read_text(sink, node)
+    if text is not None and not _VARIABLE.fullmatch(text):
+        message = f"'{shorten(text)}' is not a name that a formula can use"
+        sink.add("MR-R323", node.place, message, "letters, digits and _, a letter first, at most 64")
         return None
     return text
 
@@ -286,3 +316,37 @@ def read_list(sink: Sink, node: Node, reader: Callable[[Sink, Node], T | None]) 
 def shorten(text: str) -> str:
     """Return text short enough for a message."""
     return text if len(text) <= 40 else text[:37] + "..."
+
+
+def read_named(
+    sink: Sink,
+    top: Fields,
+    key: str,
+    *,
+    some: bool = False,
+    reader: Callable[[Sink, Node], str | None] = read_name,
+) -> list[tuple[str, Node, Place]]:
+    """Return (name, node, where the name stands) of a section that maps names to their rules."""
+    node = top.node(key)
+    if node is None:
+        return []
+    if not isinstance(node, Mapping):
+        hint = f"write each as `<name>:` below `{key}:`"
+        sink.add("MR-R303", node.place, f"{key} maps names to their rules", hint)
+        return []
+    if some and not node.entries and not node.partial:
+        sink.add("MR-R327", node.place, f"{key} names nothing", f"give at least one `<name>:` below `{key}:`")
+    for name, at in node.keys.items():
+        reader(sink, Scalar(name, at))
+    return [(name, one, node.keys[name]) for name, one in node.entries.items()]
+
+
+def is_table(sink: Sink, node: Sequence, what: str) -> bool:
+    """Say whether a list has as many tiers as are allowed; report it where not."""
+    if not node.items:
+        sink.add("MR-R327", node.place, f"{what} is an empty list", "give at least one tier")
+    elif len(node.items) > TIERS_MAX:
+        sink.add("MR-R308", node.place, f"{what} had {len(node.items)} tiers", f"allowed: from 1 to {TIERS_MAX}")
+    else:
+        return True
+    return False

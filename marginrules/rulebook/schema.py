@@ -8,17 +8,20 @@ it stands at, which is no part of its meaning.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 
 from marginrules import units
 from marginrules.codes import RIGHTS, InstrumentKind, Restriction
-from marginrules.limits import STEPS_MAX, TIERS_MAX
+from marginrules.limits import STEPS_MAX
+from marginrules.model import PRICE_FIELDS, SIGNED_FIELDS
 from marginrules.rulebook import fields
-from marginrules.rulebook.diagnostic import Place, Sink, suggest
+from marginrules.rulebook.diagnostic import Place, Sink, nearest, suggest
 from marginrules.rulebook.fields import Fields, Range
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
+from marginrules.rulebook.portfolios import Formulas, read_formulas, whole
+from marginrules.rulebook.sections import SECTIONS, Sections, read_sections
 from marginrules.units import DAY_NS, SECOND_NS
 
 ONE = Decimal(1)
@@ -28,14 +31,26 @@ SOME_SHARE = Range(0, 1, low_open=True)
 RATIO = Range(0, 1000)
 TARGET = Range(ONE / 100, 1000)
 RESTORED = Range(1, 1000)
+RISE = Range(0, 100, low_open=True)
+FALL = Range(0, Decimal("0.9999"), low_open=True)
+PERIOD = Range(SECOND_NS, 366 * DAY_NS)
 SCALE = Range(0, 100, low_open=True)
 AMOUNT = Range(0, 10**15)
 SOME_AMOUNT = Range(0, 10**15, low_open=True)
 AGE = Range(0, 7 * DAY_NS, low_open=True)
 WAIT = Range(0, 366 * DAY_NS)
+LIMITED = tuple(name for name in PRICE_FIELDS if name not in SIGNED_FIELDS)
 EFFECTIVE = ("2000-01-01T00:00:00Z", "2099-12-31T23:59:59Z")
 AGE_DEFAULT_NS = 60 * SECOND_NS
 NOWHERE = Place(1, 1)
+
+
+# Margin models, each with the keys that it must have and those that it may have.
+MODELS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "tiers": (("tiers",), ("initial_from", "open_interest")),
+    "formula": (("initial", "maintenance"), ("define",)),
+    "portfolio": (("portfolio",), ()),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,18 @@ class Margin:
 
 
 @dataclass(frozen=True, slots=True)
+class PortfolioMargin:
+    """Say in which portfolio a product is margined."""
+
+    portfolio: str
+    place: Place = field(default=NOWHERE, compare=False)
+    portfolio_place: Place = field(default=NOWHERE, compare=False)
+
+
+ProductMargin = Margin | Formulas | PortfolioMargin
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """Say which instruments a product is; every condition given must hold."""
 
@@ -98,9 +125,10 @@ class Product:
     """Carry one product: what it matches and how it is margined."""
 
     match: Match
-    margin: Margin | None
+    margin: ProductMargin | None
     ladder: str
     max_age_ns: int | None
+    value_excluded: bool = False  # the market value of an option is no part of equity
     place: Place = field(default=NOWHERE, compare=False)
     ladder_place: Place = field(default=NOWHERE, compare=False)
 
@@ -113,6 +141,16 @@ class MarginChange:
     tiers: tuple[Tier, ...]
     place: Place = field(default=NOWHERE, compare=False)
     scale_place: Place = field(default=NOWHERE, compare=False)
+    key_place: Place = field(default=NOWHERE, compare=False)  # of `scale` or `tiers`
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Say how far the value in use of a published field may move in `per_ns`; None: any way."""
+
+    rise: Decimal | None
+    fall: Decimal | None
+    per_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +165,7 @@ class Override:
     steps: dict[str, Mapping]
     place: Place = field(default=NOWHERE, compare=False)
     places: dict[str, Place] = field(default_factory=dict, compare=False)
+    is_known: bool = field(default=True, compare=False)  # which products it selects could be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +178,7 @@ class Book:
     increment: Decimal
     effective_ns: int
     max_age_ns: int
+    limits: dict[str, Limit]
     classes: tuple[str, ...]
     calendars: dict[str, str]
     collateral: dict[str, Collateral]
@@ -148,6 +188,7 @@ class Book:
     ladder_names: frozenset[str]  # with those that could not be read
     unread: frozenset[str]  # sections of which not every name is known, so that none is reported as unknown
     overrides: tuple[Override, ...]
+    sections: Sections
     places: dict[str, Place]
 
 
@@ -158,16 +199,15 @@ def read_book(sink: Sink, root: Mapping) -> Book:
         root,
         "a rulebook",
         required=("rulebook", "currency", "effective", "collateral", "products", "ladders"),
-        optional=("description", "increment", "marks", "classes", "calendars", "ladder", "overrides"),
+        optional=("description", "increment", "marks", "classes", "calendars", "ladder", "overrides", *SECTIONS),
     )
-    marks = top.node("marks")
-    age = _max_age(Fields(sink, marks, "marks", required=("max_age",), at=top.key_place("marks"))) if marks else None
+    age, limits = _marks(sink, top.node("marks"), top.key_place("marks"))
     keys = ("ladder", "currency")
     places = {key: top.place_of(key) for key in keys} | {
         key: top.key_place(key) for key in ("ladders", "calendars", "classes", "overrides")
     }
-    calendars = _named(sink, top, "calendars")
-    ladders = _named(sink, top, "ladders", some=True)
+    calendars = fields.read_named(sink, top, "calendars")
+    ladders = fields.read_named(sink, top, "ladders", some=True)
     return Book(
         name=top.read("rulebook", fields.read_name, ""),
         description=top.read("description", fields.read_text, ""),
@@ -175,13 +215,16 @@ def read_book(sink: Sink, root: Mapping) -> Book:
         increment=top.number("increment", SOME_AMOUNT, Decimal("0.01")),
         effective_ns=top.read("effective", _effective, 0),
         max_age_ns=age or AGE_DEFAULT_NS,
+        limits=limits,
         classes=top.read("classes", partial(fields.read_list, reader=fields.read_name), ("default",)),
         calendars={name: code for name, node, _ in calendars if (code := fields.read_name(sink, node))},
         collateral={
-            name: _collateral(sink, node, name, at) for name, node, at in _named(sink, top, "collateral", some=True)
+            name: _collateral(sink, node, name, at)
+            for name, node, at in fields.read_named(sink, top, "collateral", some=True)
         },
         products={
-            name: _product(sink, node, name, at, top) for name, node, at in _named(sink, top, "products", some=True)
+            name: _product(sink, node, name, at, top)
+            for name, node, at in fields.read_named(sink, top, "products", some=True)
         },
         ladder=top.read("ladder", fields.read_name, ""),
         ladders=_ladders(sink, ladders),
@@ -190,6 +233,7 @@ def read_book(sink: Sink, root: Mapping) -> Book:
             key for key in ("products", "ladders", "classes", "calendars", "ladder") if _is_unread(top, key)
         ),
         overrides=_overrides(sink, top.node("overrides")),
+        sections=read_sections(sink, top),
         places=places
         | {f"calendars.{name}": node.place for name, node, _ in calendars}
         | {f"ladders.{name}": at for name, _, at in ladders},
@@ -216,22 +260,6 @@ def _effective(sink: Sink, node: Node) -> int | None:
     return moment
 
 
-def _named(sink: Sink, top: Fields, key: str, some: bool = False) -> list[tuple[str, Node, Place]]:
-    """Return (name, node, where the name stands) of a section that maps names to their rules."""
-    node = top.node(key)
-    if node is None:
-        return []
-    if not isinstance(node, Mapping):
-        hint = f"write each as `<name>:` below `{key}:`"
-        sink.add("MR-R303", node.place, f"{key} maps names to their rules", hint)
-        return []
-    if some and not node.entries and not node.partial:
-        sink.add("MR-R327", node.place, f"{key} names nothing", f"give at least one `<name>:` below `{key}:`")
-    for name, at in node.keys.items():
-        fields.read_name(sink, Scalar(name, at))
-    return [(name, one, node.keys[name]) for name, one in node.entries.items()]
-
-
 def _ladders(sink: Sink, named: list[tuple[str, Node, Place]]) -> dict[str, Mapping]:
     """Return the ladders that are mappings; they are read once overrides are merged in."""
     ladders = {}
@@ -245,6 +273,31 @@ def _ladders(sink: Sink, named: list[tuple[str, Node, Place]]) -> dict[str, Mapp
 
 def _max_age(part: Fields) -> int | None:
     return part.duration("max_age", AGE, None)
+
+
+def _marks(sink: Sink, node: Node | None, at: Place) -> tuple[int | None, dict[str, Limit]]:
+    """Return how old prices may be, and how fast what is published beside them may move."""
+    if node is None:
+        return None, {}
+    part = Fields(sink, node, "marks", required=("max_age",), optional=("limits",), at=at)
+    limits = part.node("limits")
+    return _max_age(part), {} if limits is None else _limits(sink, limits, part.key_place("limits"))
+
+
+def _limits(sink: Sink, node: Node, at: Place) -> dict[str, Limit]:
+    part = Fields(sink, node, "limits", optional=LIMITED, at=at)
+    if isinstance(node, Mapping) and not node.entries and not node.partial:
+        sink.add("MR-R327", node.place, "limits names nothing", "give at least one field, such as `volatility:`")
+    return {name: _limit(sink, one, name, part.key_place(name)) for name in LIMITED if (one := part.node(name))}
+
+
+def _limit(sink: Sink, node: Node, name: str, at: Place) -> Limit:
+    part = Fields(sink, node, f"limit of {name}", required=("per",), optional=("rise", "fall"), at=at)
+    if part.is_readable and not ("rise" in part or "fall" in part):
+        sink.add("MR-R302", at, f"limit of {name} has neither rise nor fall", "give at least one of them")
+    return Limit(
+        rise=part.rate("rise", RISE, None), fall=part.rate("fall", FALL, None), per_ns=part.duration("per", PERIOD, 0)
+    )
 
 
 # Collateral
@@ -270,7 +323,7 @@ def _haircuts(sink: Sink, node: Node | None) -> tuple[Haircut, ...]:
     if not isinstance(node, Sequence):
         sink.add("MR-R303", node.place, "a haircut is a rate, or a list of tiers", "write 5%, or - {to: ..., rate: 5%}")
         return ()
-    if not _is_table(sink, node, "haircut"):
+    if not fields.is_table(sink, node, "haircut"):
         return ()
     made = []
     for item in node.items:
@@ -282,29 +335,21 @@ def _haircuts(sink: Sink, node: Node | None) -> tuple[Haircut, ...]:
     return tuple(made)
 
 
-def _is_table(sink: Sink, node: Sequence, what: str) -> bool:
-    if not node.items:
-        sink.add("MR-R327", node.place, f"{what} is an empty list", "give at least one tier")
-    elif len(node.items) > TIERS_MAX:
-        sink.add("MR-R308", node.place, f"{what} had {len(node.items)} tiers", f"allowed: from 1 to {TIERS_MAX}")
-    else:
-        return True
-    return False
-
-
 # Products
 
 
 def _product(sink: Sink, node: Node, name: str, at: Place, top: Fields) -> Product:
-    what = f"product '{name}'"
-    part = Fields(sink, node, what, required=("match", "margin"), optional=("ladder", "max_age"), at=at)
+    what, optional = f"product '{name}'", ("ladder", "max_age", "value")
+    part = Fields(sink, node, what, required=("match", "margin"), optional=optional, at=at)
     match = part.node("match")
     margin = part.node("margin")
+    value = partial(fields.read_word, words=("counted", "excluded"))
     return Product(
         match=_match(sink, match, part.key_place("match")) if match else Match(),
         margin=_margin(sink, margin, part.key_place("margin")) if margin else None,
         ladder=part.read("ladder", fields.read_name, ""),
         max_age_ns=_max_age(part),
+        value_excluded=part.read("value", value, "counted") == "excluded",
         place=node.place,
         ladder_place=part.place_of("ladder") if "ladder" in part else top.place_of("ladder"),
     )
@@ -327,10 +372,17 @@ def _match(sink: Sink, node: Node, at: Place) -> Match:
     )
 
 
-def _margin(sink: Sink, node: Node, at: Place) -> Margin:
-    optional = ("initial_from", "open_interest")
-    part = Fields(sink, node, "margin", required=("model", "tiers"), optional=optional, at=at)
-    part.read("model", partial(fields.read_word, words=("tiers",)), "tiers")
+def _margin(sink: Sink, node: Node, at: Place) -> ProductMargin:
+    node = whole(sink, node)
+    model = _model(node)
+    required, optional = MODELS[model]
+    part = Fields(sink, node, "margin", required=("model", *required), optional=optional, at=at)
+    part.read("model", partial(fields.read_word, words=MODELS), model)
+    if model == "formula":
+        return replace(read_formulas(sink, part), place=node.place)
+    if model == "portfolio":
+        portfolio = part.read("portfolio", fields.read_name, "")
+        return PortfolioMargin(portfolio, node.place, part.place_of("portfolio"))
     interest = part.node("open_interest")
     return Margin(
         tiers=read_tiers(sink, part.node("tiers")),
@@ -338,6 +390,15 @@ def _margin(sink: Sink, node: Node, at: Place) -> Margin:
         open_interest=_open_interest(sink, interest, part.key_place("open_interest")) if interest else None,
         place=node.place,
     )
+
+
+def _model(node: Node) -> str:
+    """Return the margin model that was meant, by its word or by the keys that only it has."""
+    entries = node.entries if isinstance(node, Mapping) else {}
+    word = entries.get("model")
+    if isinstance(word, Scalar) and nearest(word.text, MODELS):
+        return nearest(word.text, MODELS)
+    return next((model for model, (keys, _) in MODELS.items() if entries.keys() & set(keys)), "tiers")
 
 
 def _open_interest(sink: Sink, node: Node, at: Place) -> tuple[Decimal, Decimal] | None:
@@ -358,7 +419,7 @@ def read_tiers(sink: Sink, node: Node | None) -> tuple[Tier, ...]:
         hint = "write each as `- {to: ..., initial: 10%, maintenance: 5%}`"
         sink.add("MR-R303", node.place, "tiers is a list of {to, initial, maintenance}", hint)
         return ()
-    if not _is_table(sink, node, "tiers"):
+    if not fields.is_table(sink, node, "tiers"):
         return ()
     made = []
     for item in node.items:
@@ -392,8 +453,9 @@ def _override(sink: Sink, node: Node) -> Override:
     if part.is_readable and not any(key in part for key in ("margin", "ladder")):
         sink.add("MR-R327", node.place, "the override changes nothing", "give margin or ladder")
     margin, ladder = part.node("margin"), part.node("ladder")
+    products = part.read("product", names, ())
     return Override(
-        products=part.read("product", names, ()),
+        products=products,
         classes=part.read("class", names, ()),
         accounts=part.read("account", names, ()),
         because=part.read("because", fields.read_text, ""),
@@ -402,6 +464,7 @@ def _override(sink: Sink, node: Node) -> Override:
         place=node.place,
         places={f"{key}.{name}": place for key in selectors for name, place in _listed(part.node(key))}
         | {f"step.{name}": place for name, place in (ladder.keys.items() if isinstance(ladder, Mapping) else ())},
+        is_known=bool(products) == ("product" in part),
     )
 
 
@@ -439,7 +502,8 @@ def _margin_change(sink: Sink, node: Node, at: Place) -> MarginChange:
         place = part.key_place("tiers") if "tiers" in part else at
         sink.add("MR-R326", place, "the margin of an override is either scale or tiers", "give one of the two")
     scale = part.rate("scale", SCALE, None)
-    return MarginChange(scale, read_tiers(sink, part.node("tiers")), node.place, part.place_of("scale"))
+    key_place = part.key_place("tiers" if "tiers" in part else "scale")
+    return MarginChange(scale, read_tiers(sink, part.node("tiers")), node.place, part.place_of("scale"), key_place)
 
 
 # Ladders

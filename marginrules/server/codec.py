@@ -92,6 +92,17 @@ def price_data(one: types_pb2.Price) -> Data:
     return data | {"fields": fields} if fields else data
 
 
+def series_data(one: book_pb2.CloseSeries) -> Data:
+    """Read closes of one name."""
+    return {"name": one.name, "closes": [_close_data(item) for item in one.closes]}
+
+
+def _close_data(one: book_pb2.Close) -> Data:
+    data: Data = {"close": one.close}
+    at = one.WhichOneof("at")
+    return data if at is None else data | {at: getattr(one, at)}
+
+
 def account_data(one: types_pb2.Account) -> Data:
     """Read a snapshot."""
     return {

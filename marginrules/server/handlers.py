@@ -113,6 +113,11 @@ class Handlers:
         for request in requests:
             yield book_pb2.StreamPricesResponse(result=self.update_prices(request.update))
 
+    def publish_closes(self, request: book_pb2.PublishClosesRequest) -> book_pb2.PublishClosesResponse:
+        """Publish closing prices."""
+        data = {"replace": request.replace, "series": [codec.series_data(one) for one in request.series]}
+        return book_pb2.PublishClosesResponse(count=self._submit("closes", data, request)["count"])
+
     def update_accounts(self, request: book_pb2.UpdateAccountsRequest) -> book_pb2.UpdateAccountsResponse:
         """Take snapshots."""
         data = {"accounts": [codec.account_data(one) for one in request.accounts]}
@@ -387,6 +392,7 @@ METHODS: tuple[Method, ...] = (
     Method(
         "BookService", "StreamPrices", book_pb2.StreamPricesRequest, "stream_prices", "stream", "bidirectional", _BULK
     ),
+    Method("BookService", "PublishCloses", book_pb2.PublishClosesRequest, "publish_closes", "command", bytes_max=_BULK),
     Method(
         "BookService", "UpdateAccounts", book_pb2.UpdateAccountsRequest, "update_accounts", "command", bytes_max=_BULK
     ),

@@ -7,19 +7,43 @@ Nothing here decides; everything was checked at the border. An account costs no 
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from marginrules._core.core import Engine
 from marginrules.codes import RIGHTS
 from marginrules.errors import InputError
+from marginrules.limits import CLOSES_PER_SERIES_MAX
 from marginrules.machine import Field
-from marginrules.model import CROSS, PRICE_FIELDS, Account, Holding, Instrument, Order, Pool, Position, Price
+from marginrules.model import (
+    CROSS,
+    PRICE_FIELDS,
+    Account,
+    CloseSeries,
+    Holding,
+    Instrument,
+    Order,
+    Pool,
+    Position,
+    Price,
+)
 from marginrules.rulebook import Program
 from marginrules.service.fills import apply_fill
+from marginrules.service.history import realized_volatility, scenario_moves
+from marginrules.units import DAY_NS
 
 FOREVER_NS = 1 << 61  # the rulebook's own currency is worth 1 of itself at any time
+
+
+@dataclass(slots=True)
+class Closes:
+    """Keep the closes of one name, oldest first."""
+
+    times_ns: array[int] = field(default_factory=lambda: array("q"))
+    closes: array[float] = field(default_factory=lambda: array("d"))
+    realized_volatility: float | None = None  # None: not known
 
 
 @dataclass(slots=True)
@@ -49,6 +73,10 @@ class Book:
         self.isolated_pools: dict[tuple[int, int], int] = {}
         self.orders: dict[int, dict[str, OpenOrder]] = {}
         self.price_times: dict[str, int] = {}
+        self.closes: dict[str, Closes] = {}
+        self._used: dict[str, dict[str, tuple[float, int]]] = {}  # symbol -> field -> value last used, and its time
+        self.exposures: dict[str, list[int]] = {}  # underlying -> its instruments
+        self.family_ids: dict[str, int] = {}  # underlying, which need not be an asset -> its number
         self._asset_prices: dict[str, tuple[float, int]] = {}
         self.program: Program | None = None
 
@@ -111,6 +139,8 @@ class Book:
                 for name in program.special_accounts
                 if name in self.account_ids
             },
+            self._series(program),
+            [self._parameters(program, one) for one in self.instruments.values()],
         )
         # How long a price may be used is the rulebook's to say, also of prices that came before it.
         known = [(self.asset_ids[name], *one, program.max_age_ns) for name, one in self._asset_prices.items()]
@@ -151,6 +181,7 @@ class Book:
     def define(self, instrument: Instrument) -> None:
         """Add an instrument."""
         product = self.program.product_of(instrument) if self.program else -1
+        is_first = instrument.underlying not in self.family_ids
         self.instrument_ids[instrument.symbol] = self.engine.add_instrument(
             self._add_asset(instrument.settlement),
             self.asset_ids.get(instrument.underlying, -1),
@@ -163,25 +194,113 @@ class Book:
             self._max_age_ns(product),
             instrument.strike,
             RIGHTS.get(instrument.right, 0),
+            self.family_ids.setdefault(instrument.underlying, len(self.family_ids)),
+            self._parameters(self.program, instrument) if self.program else (),
         )
+        self.exposures.setdefault(instrument.underlying, []).append(self.instrument_ids[instrument.symbol])
         self.products.append(product)
         self.instrument_names.append(instrument.symbol)
         self.instruments[instrument.symbol] = instrument
+        self._set_realized([self.instrument_ids[instrument.symbol]])
+        if is_first and self.program and self.program.histories and instrument.underlying in self.closes:
+            self.engine.set_series(self._series(self.program))
 
-    def set_prices(self, prices: list[Price]) -> None:
-        """Publish prices of known instruments and assets, all at once."""
+    def set_prices(self, prices: list[Price]) -> dict[str, dict[str, float]]:
+        """
+        Publish prices of known instruments and assets, all at once.
+
+        Returns:
+            What is used in the place of what was published, symbol -> field -> value, where the rulebook limits moves.
+        """
+        limited: dict[str, dict[str, float]] = {}
         age = self.program.max_age_ns if self.program else 0
         assets, marks = [], []
         for one in prices:
             self.price_times[one.name] = one.time_ns
             if one.name in self.instrument_ids:
-                marks.append(
-                    (self.instrument_ids[one.name], one.price, one.time_ns, one.open_interest or 0.0, _quotes(one))
-                )
+                fields = self._used_fields(one)
+                if fields != one.fields:
+                    limited[one.name] = dict(set(fields) - set(one.fields))
+                quotes = _quotes(fields, one.open_interest) + self._realized(one.name)
+                marks.append((self.instrument_ids[one.name], one.price, one.time_ns, one.open_interest or 0.0, quotes))
             else:
                 self._asset_prices[one.name] = (one.price, one.time_ns)
                 assets.append((self.asset_ids[one.name], one.price, one.time_ns, age))
         self.engine.set_prices(assets, marks)
+        return limited
+
+    def _used_fields(self, one: Price) -> tuple[tuple[str, float], ...]:
+        """Return the fields of a price as near to what is published as the rulebook lets them move."""
+        if not one.fields:
+            return one.fields
+        limits = self.program.limits if self.program else {}
+        # What was used last is kept through updates that leave it out: leaving it out must not lift its limit.
+        last = self._used.setdefault(one.name, {})
+        fields = tuple(
+            (name, limits[name].used(*last[name], value, one.time_ns) if name in limits and name in last else value)
+            for name, value in one.fields
+        )
+        last.update((name, (value, one.time_ns)) for name, value in fields)
+        return fields
+
+    # History
+
+    def closes_of(self, instrument: Instrument) -> Closes | None:
+        """Return the closes of an instrument itself, or else those of its underlying."""
+        return self.closes.get(instrument.symbol) or self.closes.get(instrument.underlying)
+
+    def put_closes(self, given: list[CloseSeries], replace: bool) -> None:
+        """Append closes to those that are known, or put them in their place; the newest are kept."""
+        changed: set[int] = set()
+        for one in given:
+            known = self.closes.get(one.name)
+            if known is None or replace:
+                known = self.closes[one.name] = Closes()
+            known.times_ns.extend(one.times_ns)
+            known.closes.extend(one.closes)
+            del known.times_ns[:-CLOSES_PER_SERIES_MAX]
+            del known.closes[:-CLOSES_PER_SERIES_MAX]
+            known.realized_volatility = realized_volatility(known.times_ns, known.closes)
+            changed.update(self.exposures.get(one.name, ()))
+            if one.name in self.instrument_ids:
+                changed.add(self.instrument_ids[one.name])
+        self._set_realized(sorted(changed))
+        if self.program and self.program.histories:
+            self.engine.set_series(self._series(self.program))
+
+    def _series(self, program: Program) -> list[tuple[int, int, list[float]]]:
+        """Return the moves of each underlying whose closes reach back far enough, newest first."""
+        rows = []
+        for one in program.histories:
+            for name, family in self.family_ids.items():
+                known = self.closes.get(name)
+                if known is None:
+                    continue
+                moves = scenario_moves(
+                    known.times_ns, known.closes, one.horizon_days * DAY_NS, one.window, one.scaled_half_life or None
+                )
+                if moves is not None:
+                    rows.append((one.table, family, moves[::-1]))
+        return rows
+
+    @staticmethod
+    def _parameters(program: Program, instrument: Instrument) -> tuple[float, ...]:
+        """Return what a program sets for an instrument."""
+        return tuple(one.of(instrument.symbol, instrument.underlying) for one in program.models.parameters)
+
+    def _realized(self, symbol: str) -> list[tuple[int, float]]:
+        known = self.closes_of(self.instruments[symbol])
+        if known is None or known.realized_volatility is None:
+            return []
+        return [(int(Field.REALIZED_VOLATILITY), known.realized_volatility)]
+
+    def _set_realized(self, instruments: list[int]) -> None:
+        number = int(Field.REALIZED_VOLATILITY)
+        rows = []
+        for one in instruments:
+            found = self._realized(self.instrument_names[one])
+            rows.append((one, number, found[0][1] if found else math.nan))
+        self.engine.set_quotes(rows)
 
     # Accounts
 
@@ -334,7 +453,8 @@ class Book:
         self.replace_orders(pool, orders)
 
 
-def _quotes(price: Price) -> list[tuple[int, float]]:
+def _quotes(fields: tuple[tuple[str, float], ...], open_interest: float | None) -> list[tuple[int, float]]:
     """Return what is published beside a mark, by the core's numbers."""
-    found = [(int(PRICE_FIELDS[name]), value) for name, value in price.fields]
-    return found if price.open_interest is None else [*found, (int(Field.OPEN_INTEREST), price.open_interest)]
+    found = [(int(PRICE_FIELDS[name]), value) for name, value in fields]
+    # Tiers take open interest that is not known for none; what is computed from it is not known either.
+    return [*found, (int(Field.OPEN_INTEREST), math.nan if open_interest is None else open_interest)]

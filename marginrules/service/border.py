@@ -8,6 +8,7 @@ Each reader raises InputError naming the field; nothing has changed by then.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -16,8 +17,9 @@ from typing import Any
 from marginrules import limits
 from marginrules.codes import RIGHTS, InstrumentKind
 from marginrules.errors import InputError
-from marginrules.model import PRICE_FIELDS, Account, Instrument, Order, Pool, Position, Price
+from marginrules.model import PRICE_FIELDS, Account, CloseSeries, Instrument, Order, Pool, Position, Price
 from marginrules.rulebook.diagnostic import suggest
+from marginrules.units import format_time, parse_date_ns
 
 Data = Mapping[str, Any]
 _ANY, _ABOVE_ZERO = (0.0, limits.MAGNITUDE_MAX, False), (0.0, limits.MAGNITUDE_MAX, True)
@@ -26,7 +28,7 @@ _SHARE, _YIELD = (0.0, 1.0, False), (-1.0, 10.0, False)
 _FIELD_RANGES = {
     "index": _ABOVE_ZERO,
     "forward": _ABOVE_ZERO,
-    "volatility": (0.0, 50.0, True),
+    "volatility": (0.0, 10_000.0, True),
     "rate": _YIELD,
     "dividend_yield": _YIELD,
     "confidence": _SHARE,
@@ -39,6 +41,8 @@ _FIELD_RANGES = {
     "delta": (-10.0, 10.0, False),
     "forward_confidence": _SHARE,
     "volatility_confidence": _SHARE,
+    "index_confidence": _SHARE,
+    "stable_price": _ABOVE_ZERO,
 }
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,127}")
 
@@ -169,6 +173,33 @@ def _field(key: str, name: str, value: float) -> float:
         raise InputError("MR-I122", f"price of {name} had a field {key[:40]!r}", suggest(key, PRICE_FIELDS))
     low, high, low_open = _FIELD_RANGES[key]
     return number(f"{key} of {name}", value, low, high, low_open)
+
+
+def close_series(data: Data) -> CloseSeries:
+    """Read closes of one name, oldest first; each has a date or a time."""
+    name = identifier("name", data["name"])
+    items = data["closes"]
+    if not items:
+        raise InputError("MR-I103", f"closes of {name} were missing", "give at least one")
+    times = tuple(_close_time_ns(name, item) for item in items)
+    for before, after in itertools.pairwise(times):
+        if after <= before:
+            message = f"close of {name} at {format_time(after)} was not after the one before"
+            raise InputError("MR-I119", message, "send closes in order, one for each time")
+    closes = tuple(number(f"close of {name}", item["close"], 0.0, low_open=True) for item in items)
+    return CloseSeries(name, times, closes)
+
+
+def _close_time_ns(name: str, item: Data) -> int:
+    if "time_ns" in item:
+        return time_ns(f"time_ns of a close of {name}", item["time_ns"])
+    if not item.get("date"):
+        raise InputError("MR-I103", f"a close of {name} had neither date nor time", "give one of them")
+    moment = parse_date_ns(item["date"])
+    if moment is None or moment < 0:
+        message = f"date of a close of {name} was {item['date'][:40]!r}"
+        raise InputError("MR-I110", message, "write 2020-02-19, from 1970-01-01 on")
+    return moment
 
 
 def order(data: Data) -> Order:

@@ -96,6 +96,7 @@ class Shard:
             "rollback": self._rollback,
             "instruments": self._instruments,
             "prices": self._prices,
+            "closes": self._closes,
             "accounts": self._accounts,
             "hold": self._hold,
             "release": self._release,
@@ -199,8 +200,10 @@ class Shard:
         """Take {sequence, prices}; every pool is assessed again."""
         given = self.check_prices(data, now_ns)
         self.market_sequence = data["sequence"]
-        self.book.set_prices(given)
-        outcome = Outcome({"count": len(given), "sequence": self.market_sequence})
+        limited = self.book.set_prices(given)
+        # What the rulebook's limits changed is part of the record, so that a replay compares it.
+        reply: Data = {"count": len(given), "sequence": self.market_sequence}
+        outcome = Outcome(reply | {"limited": limited} if limited else reply)
         self._settle_all(now_ns, outcome.events)
         return outcome
 
@@ -225,6 +228,27 @@ class Shard:
             if one.time_ns < self.book.price_times.get(one.name, 0):
                 raise InputError("MR-I119", f"time of {one.name} was before its last price", "send prices in order")
         return given
+
+    def _closes(self, data: Data, now_ns: int) -> Outcome:
+        """Take {replace, series: [{name, closes: [{date or time_ns, close}]}]}; every pool is assessed again."""
+        items = border.bounded("series", data["series"], BATCH_ITEMS_MAX)
+        border.bounded("closes", [one for item in items for one in item["closes"]], BATCH_ITEMS_MAX)
+        given = [border.close_series(item) for item in items]
+        border.unique("series", [one.name for one in given])
+        for one in given:
+            if one.name not in self.book.instruments and one.name not in self.book.exposures:
+                message = f"{one.name!r} is neither an instrument nor the underlying of one"
+                raise InputError("MR-I106", message, "define it first")
+            if one.times_ns[-1] > now_ns + FUTURE_NS:
+                raise InputError("MR-I119", f"close of {one.name} at {format_time(one.times_ns[-1])} was in the future")
+            known = self.book.closes.get(one.name)
+            if known is not None and not data["replace"] and one.times_ns[0] <= known.times_ns[-1]:
+                message = f"close of {one.name} at {format_time(one.times_ns[0])} was not after the last one known"
+                raise InputError("MR-I119", message, "append newer ones, or replace the series")
+        self.book.put_closes(given, data["replace"])
+        outcome = Outcome({"count": sum(len(one.closes) for one in given)})
+        self._settle_all(now_ns, outcome.events)
+        return outcome
 
     # Accounts
 

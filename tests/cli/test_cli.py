@@ -31,7 +31,7 @@ from marginrules.rulebook import load
 from marginrules.server.app import Server
 from tests.client.served import ROOT, SMALLEST, mark, order, serving
 
-COMMANDS = ("serve", "check", "demo", "rulebook", "accounts", "calls", "watch", "replay", "verify")
+COMMANDS = ("serve", "check", "demo", "rulebook", "accounts", "calls", "watch", "closes", "replay", "verify")
 WITH_HELP = (*COMMANDS, "rulebook list", "rulebook activate", "rulebook rollback")
 PERSON = ("--who", "J. Doe", "--why", "test")
 DESK = ("accounts", "calls", "watch")
@@ -117,6 +117,28 @@ def test_module_is_the_command() -> None:
     assert result.stdout == f"marginrules, version {__version__}\n"
 
 
+# The market
+
+
+def test_closes_from_a_file(served: tuple[Server, Client], tmp_path: Path) -> None:
+    """A file of closes is published whole; --append adds newer ones; what is wrong is told with its line."""
+    path, closes = tmp_path / "btc.csv", served[0].service.shard.book.closes
+    path.write_text("Date,Close,Volume\n2020-02-20,101.5,7\n2020-02-19,100,7\n\n")
+
+    result = run("closes", path, "--name", "BTC")
+    assert result.output == "BTC: 2 closes from 2020-02-19T00:00:00Z to 2020-02-20T00:00:00Z\n"
+    assert run("closes", path, "--name", "BTC").exit_code == 0
+    assert list(closes["BTC"].closes) == [100.0, 101.5]
+    path.write_text("date,settle\n2020-02-21T21:00:00Z,1.1e2\n")
+    appended = run("closes", path, "--name", "BTC", "--append", "--column", "settle", "--json")
+    assert lines(appended)[0]["count"] == 1
+    assert list(closes["BTC"].closes) == [100.0, 101.5, 110.0]
+    path.write_text("date,close\n2020-02-22,100\n2020-02-23,nan\n")
+    result = run("closes", path, "--name", "BTC", "--append")
+    assert (result.exit_code, "line 3: close was 'nan'" in result.output) == (1, True)
+    assert len(closes["BTC"].closes) == 3
+
+
 # Rulebooks
 
 
@@ -144,6 +166,20 @@ def test_check_refuses(bad: Path) -> None:
     assert f"{SMALLEST}: ok" in result.stdout
     assert [one["code"] for one in first["diagnostics"]] == ["MR-R301"]
     assert second["diagnostics"] == []
+
+
+def test_check_points_into_a_formula() -> None:
+    """A mistake inside a formula has the place of its operator, in JSON as on the terminal."""
+    path = ROOT / "tests/rulebooks/bad/MR-R404-amount-and-rate.yaml"
+    result = run("check", path)
+    (found,) = lines(run("check", "--json", path))
+
+    assert result.exit_code == 1
+    (one,) = found["diagnostics"]
+    assert (one["code"], one["line"], one["column"], one["width"]) == ("MR-R404", 12, 25, 1)
+    assert one["source"][one["column"] - 1] == "+"
+    assert one["hint"] == "did you mean notional * 5%?"
+    assert one["message"] in result.stdout
 
 
 def test_colour_on_a_terminal(bad: Path, monkeypatch: pytest.MonkeyPatch) -> None:

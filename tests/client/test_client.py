@@ -17,8 +17,9 @@ from marginrules.client import AsyncClient, Client, Fill, LiquidationPrice, Orde
 from marginrules.codes import CallStatus, EventKind, InstrumentKind, Reason, Restriction
 from marginrules.errors import InputError, OverloadError, RulebookError
 from marginrules.machine import Field
-from marginrules.model import Instrument, Order, Position, Price
+from marginrules.model import CloseSeries, Instrument, Order, Position, Price
 from marginrules.server.app import Server
+from marginrules.server.settings import Settings
 from tests.client.served import CLIENTS, SMALLEST, account, connected, later, mark, order, serving
 from tests.server.test_server import make_certificates
 
@@ -116,6 +117,51 @@ def test_options_over_a_socket(kind: str, tmp_path: Path) -> None:
         assert (pool.positions[1], pool.balances) == (Position("BTC-P95", -2.0, 0.0, 0.0), (("USD", 1_100.0),))
         assert client.assess("a1").equity == 1_000.0
         assert client.what_if("a1", moves=[PriceMove("BTC-P95", price=0.0)]).after.equity == 1_100.0
+
+
+def test_options_closes_and_limits_survive_a_restart(tmp_path: Path) -> None:
+    """A restart folds options, what was published and what was used of it, and closes, to the same state."""
+    rulebook, journal = tmp_path / "rulebook.yaml", tmp_path / "journal.db"
+    limits = "marks: {max_age: 7d, limits: {volatility: {rise: 20%, fall: 5%, per: 1d}}}\n"
+    text = SMALLEST.read_text().replace("ladders:\n", f"{OPTIONS}\nladders:\n")
+    rulebook.write_text(text.replace("collateral:\n", f"{limits}\ncollateral:\n"))
+    now = time.time_ns()
+    call = Instrument("BTC-C95", InstrumentKind.OPTION, "BTC", "USD", 1.0, False, 0.0, now + HOUR_NS, 95.0, "call")
+    closes = CloseSeries("BTC", tuple(k * HOUR_NS for k in range(30)), tuple(100.0 + k % 3 for k in range(30)))
+
+    def state(server: Server) -> Any:
+        book = server.service.shard.book
+        return book.instruments, book.engine.quotes_of(1), book.closes, book.account("a1")
+
+    with serving(rulebook=rulebook, journal=journal) as (server, address), Client(address) as client:
+        client.define_instruments([call])
+        for volatility in (0.5, 0.9):
+            client.update_prices(time.time_ns(), [Price("BTC-C95", 0.0, now, fields=(("volatility", volatility),))])
+        client.publish_closes([closes])
+        before = state(server)
+        assert before[1][Field.VOLATILITY] == 0.5
+        assert before[1][Field.REALIZED_VOLATILITY] > 0.0
+    again = Server(Settings(rulebook=rulebook, journal=journal, port=0, metrics_port=0))
+    again.start()
+    try:
+        assert state(again) == before
+    finally:
+        again.stop(1.0)
+
+
+def test_closes_are_kept_once(client: Any, served: tuple[Server, str]) -> None:
+    """Closes are appended or replaced; the same request again changes nothing."""
+    day_ns = 24 * HOUR_NS
+    book = served[0].service.shard.book
+    first = CloseSeries("BTC", (day_ns, 2 * day_ns), (100.0, 101.0))
+    assert client.publish_closes([first], request_id="first") == 2
+    assert client.publish_closes([first], request_id="first") == 2
+    with pytest.raises(InputError, match="not after the last one known"):
+        client.publish_closes([first])
+    assert client.publish_closes([CloseSeries("BTC", (3 * day_ns,), (99.0,))]) == 1
+    assert list(book.closes["BTC"].closes) == [100.0, 101.0, 99.0]
+    assert client.publish_closes([first], replace=True) == 2
+    assert list(book.closes["BTC"].closes) == [100.0, 101.0]
 
 
 def test_call_through_the_desk(client: Any) -> None:

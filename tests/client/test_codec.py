@@ -12,14 +12,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marginrules._pb import check_pb2, escalation_pb2, rulebook_pb2, types_pb2
+from marginrules._pb import book_pb2, check_pb2, escalation_pb2, rulebook_pb2, types_pb2
 from marginrules.client import Client, PriceMove, codec, methods, rpc
 from marginrules.client.records import Fill, LiquidationPrice
 from marginrules.codes import CallStatus, InstrumentKind, Reason, Restriction
 from marginrules.errors import InputError
-from marginrules.model import PRICE_FIELDS, Account, Instrument, Order, OrderDecision, Pool, Position, Price
+from marginrules.model import (
+    PRICE_FIELDS,
+    Account,
+    CloseSeries,
+    Instrument,
+    Order,
+    OrderDecision,
+    Pool,
+    Position,
+    Price,
+)
 from marginrules.server import codec as served
 from marginrules.server.handlers import METHODS
+from marginrules.service import border
 
 _names = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=8)
 _numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -88,6 +99,18 @@ def test_a_misspelt_field_is_not_sent() -> None:
     with pytest.raises(InputError, match="volatilty") as caught:
         codec.encode_price(Price("O", 1.0, 7, fields=(("volatilty", 0.2),)))
     assert caught.value.hint == "did you mean 'volatility'?"
+
+
+def test_closes_reach_the_server() -> None:
+    """The server reads every close with its time, and a date where another client gives one."""
+    series = CloseSeries("SPY", (0, 86_400_000_000_000), (338.5, 340.25))
+
+    assert border.close_series(served.series_data(codec.encode_series(series))) == series
+    dated = book_pb2.CloseSeries(
+        name="SPY",
+        closes=[book_pb2.Close(date=f"1970-01-0{day}", close=close) for day, close in ((1, 338.5), (2, 340.25))],
+    )
+    assert border.close_series(served.series_data(dated)) == series
 
 
 @pytest.mark.parametrize("move", [PriceMove("BTC", price=90.0), PriceMove("BTC", change=-0.1)])

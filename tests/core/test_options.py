@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,10 @@ from marginrules.machine import Field
 NOW, AGE = 1_000, 100
 DOLLAR, CALL, FUTURE = 0, 0, 1
 Quoted = list[tuple[int, float, int, float, list[tuple[int, float]]]]
-LEVELS = {int(Field.INDEX): 98.0, int(Field.VOLATILITY): 0.25}
+LEVELS = {int(Field.INDEX): 98.0, int(Field.VOLATILITY): 0.25, int(Field.OPEN_INTEREST): 7.0}
 
 
-def engine_with(quantity: float, *, marks: list[tuple[int, float, int, float]] | None = None) -> Engine:
+def engine_with(quantity: float, *, marks: list[Any] | None = None) -> Engine:
     """Return an engine with a call on 100 units and a future; pool 0 has 1,000 dollars and calls."""
     engine = Engine()
     engine.add_asset(0)
@@ -82,14 +83,34 @@ def test_an_update_replaces_all_quotes() -> None:
     """What an update does not publish is not known any more; other instruments keep theirs."""
     engine = engine_with(0.0)
     both: Quoted = [(CALL, 5.0, NOW, 0.0, list(LEVELS.items())), (FUTURE, 98.0, NOW, 0.0, [(Field.RATE, 0.03)])]
-    one: Quoted = [(CALL, 6.0, NOW, 0.0, [(Field.RATE, -0.01)])]
+    one: Quoted = [(CALL, 6.0, NOW, 7.0, [(Field.RATE, -0.01)])]
+    none: Quoted = [(CALL, 6.0, NOW, 7.0, [(Field.OPEN_INTEREST, math.nan)])]
     engine.set_prices([], both)
     assert engine.quotes_of(CALL) == LEVELS
     engine.set_prices([], one)
-    assert engine.quotes_of(CALL) == {Field.RATE: -0.01}
-    engine.set_prices([], [(CALL, 6.0, NOW, 0.0)])
+    assert engine.quotes_of(CALL) == {Field.RATE: -0.01, Field.OPEN_INTEREST: 7.0}
+    engine.set_prices([], none)
     assert engine.quotes_of(CALL) == {}
-    assert engine.quotes_of(FUTURE) == {Field.RATE: 0.03}
+    assert engine.quotes_of(FUTURE) == {Field.RATE: 0.03, Field.OPEN_INTEREST: 0.0}
+
+
+def test_one_quote_is_set_beside_the_others() -> None:
+    """A single quote changes nothing else: not the mark, not the other quotes, and no mark is made of none."""
+    engine = engine_with(2.0, marks=[(CALL, 5.0, NOW, 7.0, list(LEVELS.items()))])
+    before = engine.price_of(CALL), engine.assess(0, NOW).equity
+    realized = int(Field.REALIZED_VOLATILITY)
+    engine.set_quotes([(CALL, realized, 0.2), (FUTURE, realized, 0.3)])
+    assert engine.quotes_of(CALL) == LEVELS | {realized: 0.2}
+    assert engine.quotes_of(FUTURE) == {realized: 0.3}
+    assert (engine.price_of(CALL), engine.assess(0, NOW).equity) == before
+    engine.put_pool(0, 0, 0.0, [(DOLLAR, 1.0)], [(FUTURE, 1.0, 50.0, 0.0)], [])
+    assert Reason.MISSING_PRICE in Reason(engine.assess(0, NOW).flags)
+    engine.set_quotes([(CALL, realized, math.nan)])
+    assert engine.quotes_of(CALL) == LEVELS
+    for row in ((2, realized, 0.2), (-1, realized, 0.2), (CALL, 32, 0.2), (CALL, -1, 0.2)):
+        with pytest.raises(IndexError):
+            engine.set_quotes([(FUTURE, realized, 0.9), row])
+    assert engine.quotes_of(FUTURE) == {realized: 0.3}
 
 
 def test_quotes_outlive_growth() -> None:

@@ -98,6 +98,68 @@ def _many_deadlines() -> str:
     return text + ladders
 
 
+def _with_models(sections: str, product: str = "") -> str:
+    """Return the book with sections of margin models, and another product where one is given."""
+    text = BOOK.replace("CLASSES", sections.rstrip("\n"))
+    return text.replace("products:\n", f"products:\n{product}") if product else text
+
+
+_IN_PORTFOLIO = "  option:\n    match: {kind: future}\n    margin: {model: portfolio, portfolio: book}\n"
+
+
+def _portfolio(define: str, value: str) -> str:
+    return f"portfolios:\n  book:\n    define:\n{define}    initial: {value}\n    maintenance: {value}\n"
+
+
+def _many_columns() -> str:
+    columns = ", ".join(f"c{number}: [1, 2]" for number in range(24_000))
+    return _with_models(f"scenarios:\n  grid: {{combine: {{{columns}}}}}\n")
+
+
+def _many_combinations() -> str:
+    values = ", ".join(map(str, range(1_000)))
+    columns = ", ".join(f"c{number}: [{values}]" for number in range(30))
+    return _with_models(f"scenarios:\n  grid: {{combine: {{{columns}}}}}\n")
+
+
+def _many_scenario_tables() -> str:
+    values = ", ".join(map(str, range(100)))
+    tables = "".join(f"  t{number}: {{combine: {{a: [{values}], b: [{values}]}}}}\n" for number in range(60))
+    return _with_models(f"scenarios:\n{tables}")
+
+
+def _many_formulas() -> str:
+    terms = " + ".join(["notional"] * 99)
+    define = "".join(f"      d{number}: {terms}\n" for number in range(256))
+    figures = "".join(
+        f"  f{number}:\n    of: portfolio book\n    value: total({' + '.join(f'd{at}' for at in range(98))})\n"
+        for number in range(64)
+    )
+    return _with_models(_portfolio(define, "total(d0)") + f"figures:\n{figures}", _IN_PORTFOLIO)
+
+
+def _many_instructions() -> str:
+    terms = " + ".join(f"{number} * notional / (notional + cost)" for number in range(20))
+    define = "".join(f"      d{number}: {terms.replace('cost', f'{number} * cost')}\n" for number in range(90))
+    value = f"total(notional * ({' + '.join(f'd{number}' for number in range(90))}))"
+    return _with_models(_portfolio(define, value), _IN_PORTFOLIO)
+
+
+def _nested_formula() -> str:
+    return _with_models(_portfolio(f"      d: {'(' * 2_000}notional{')' * 2_000}\n", "total(d)"), _IN_PORTFOLIO)
+
+
+def _doubled_definitions() -> str:
+    define = "      d0: notional\n" + "".join(f"      d{n + 1}: d{n} * d{n} / d{n}\n" for n in range(255))
+    return _with_models(_portfolio(define, "total(d255)"), _IN_PORTFOLIO)
+
+
+def _many_strategies() -> str:
+    row = "    - {{strategy: s{0}, legs: {{a: {{call: 1}}}}, initial: {0}.{1} * a.mark, maintenance: a.mark}}\n"
+    books = "".join(f"  b{book}:\n" + "".join(row.format(number, book) for number in range(64)) for book in range(16))
+    return _with_models(f"strategies:\n{books}")
+
+
 def _many_calendars() -> str:
     return BOOK.replace("CLASSES", "calendars: {" + ", ".join(f"c{n}: XNYS" for n in range(17)) + "}")
 
@@ -139,4 +201,12 @@ _CASES: dict[str, tuple[Callable[[], str | bytes], str]] = {
     "many ladders": (_many_ladders, "MR-R107"),
     "many deadlines": (_many_deadlines, "MR-R107"),
     "many calendars": (_many_calendars, "MR-R107"),
+    "many columns": (_many_columns, "MR-R308"),
+    "many combinations": (_many_combinations, "MR-R308"),
+    "many scenario tables": (_many_scenario_tables, "MR-R107"),
+    "many formulas": (_many_formulas, "MR-R107"),
+    "many instructions": (_many_instructions, "MR-R407"),
+    "nested formula": (_nested_formula, "MR-R407"),
+    "definitions that double": (_doubled_definitions, ""),
+    "many strategies": (_many_strategies, "MR-R329"),
 }

@@ -25,12 +25,13 @@ from marginrules.model import Instrument
 from marginrules.rulebook import Diagnostic, Program, load, validate
 from marginrules.rulebook import compile as compiling
 from marginrules.rulebook.schema import Collateral, Haircut, Tier
-from marginrules.terms import Ladder, Step
+from marginrules.terms import Ladder, MoveLimit, Step
 from marginrules.units import DAY_NS, SECOND_NS
 from tests.rulebook.checker import ROOT
 from tests.rulebook.large import large_rulebook
 
 SHIPPED = sorted((ROOT / "rules").glob("*/rulebook.yaml"))
+GOOD = ROOT / "tests/rulebooks/good/every-section.yaml"
 HOUR_NS = 3_600 * SECOND_NS
 
 BOOK = """\
@@ -81,7 +82,7 @@ class RecordedTables:
     """Keep what the compiler hands to the core."""
 
     def __init__(self, *rows: Any) -> None:
-        self.lines, self.rules, self.credits, self.collateral, self.thresholds, self.defaults = rows
+        self.lines, self.rules, self.credits, self.collateral, self.thresholds, self.defaults, self.models = rows
 
 
 @pytest.fixture
@@ -305,6 +306,32 @@ def test_right_is_part_of_the_digest() -> None:
     assert digests[2] == digests[3]
 
 
+# Limits of moves
+
+
+def test_limits_of_moves() -> None:
+    """The greatest relative changes stand in the program by field; a way that is not limited is None."""
+    marks = (
+        "marks: {max_age: 60s, limits: {volatility: {rise: 20%, fall: 500 bps, per: 1d}, index: {fall: 10%, per: 4h}}}"
+    )
+    program = compiled(book=BOOK.replace("collateral:", f"{marks}\ncollateral:", 1))
+    assert program.limits == {
+        "volatility": MoveLimit(0.2, 0.05, DAY_NS),
+        "index": MoveLimit(None, 0.1, 4 * 3_600 * SECOND_NS),
+    }
+    assert compiled().limits == {}
+    digests = {
+        compiled(book=BOOK.replace("collateral:", f"{text}\ncollateral:", 1)).digest
+        for text in (
+            marks,
+            marks.replace("20%", "21%"),
+            marks.replace("4h", "5h"),
+            marks.replace("fall: 10%", "rise: 10%"),
+        )
+    }
+    assert len(digests) == 4
+
+
 # Deadlines
 
 _NEW_YORK = ZoneInfo("America/New_York")
@@ -470,7 +497,6 @@ def _vocabulary(path: Path) -> Iterator[tuple[int, int, int, str]]:
     root = yaml.compose(path.read_text(), yaml.SafeLoader)
     assert root is not None
     stack: list[tuple[tuple[str, ...], yaml.Node]] = [((), root)]
-    names = {("collateral",), ("products",), ("ladders",), ("calendars",), ("overrides", "ladder")}
     while stack:
         at, node = stack.pop()
         if isinstance(node, yaml.SequenceNode):
@@ -478,21 +504,30 @@ def _vocabulary(path: Path) -> Iterator[tuple[int, int, int, str]]:
         elif isinstance(node, yaml.MappingNode):
             for key, value in node.value:
                 mark = key.start_mark
-                if at not in names:
+                if not _holds_names(at):
                     yield mark.index, mark.line + 1, mark.column + 1, key.value
                 stack.append(((*at, key.value), value))
 
 
+def _holds_names(at: tuple[str, ...]) -> bool:
+    """Say whether the keys of a mapping are names that a rulebook gives."""
+    sections = ("collateral", "products", "ladders", "calendars", "constants", "tables", "scenarios", "portfolios")
+    if at in {(name,) for name in (*sections, "strategies", "figures")} or at == ("overrides", "ladder"):
+        return True
+    is_of_scenarios = at[:1] == ("scenarios",) and at[-1] in ("combine", "rows")
+    return is_of_scenarios or at[:1] == ("parameters",) or at[-1:] in (("define",), ("given",), ("legs",))
+
+
 MISSPELT = [
     pytest.param(path, *row, id=f"{path.parent.name}:{row[1]}:{row[2]}:{row[3]}")
-    for path in SHIPPED
+    for path in (*SHIPPED, GOOD)
     for row in sorted(_vocabulary(path))
 ]
 
 
 @pytest.mark.parametrize(("path", "index", "line", "column", "key"), MISSPELT)
 def test_misspelt_key_is_found_at_its_place(path: Path, index: int, line: int, column: int, key: str) -> None:
-    """Each key of the shipped rulebooks, misspelt: one problem, at its place, with the right suggestion and no echo."""
+    """Each key of a shipped rulebook and of every section, misspelt: one problem, at its place, suggested, no echo."""
     text = path.read_text()
     for wrong in (key + key[-1], "x" + key):
         found = validate((text[:index] + wrong + text[index + len(key) :]).encode(), "book.yaml")

@@ -24,6 +24,7 @@ from tests.rulebook.trees import (
     RATES,
     Path,
     Tree,
+    is_formula,
     key_of,
     read_tree,
     renamed,
@@ -50,7 +51,9 @@ WORDS = {
     "waterfall": ("insurance_fund", "auto_deleveraging", "loss_socialisation", "guarantee_fund", "house_capital"),
 }
 SINGLE_WORDS = frozenset(("model", "measure"))  # one word is all there is
-NAMES = frozenset(("step", "after", "or_after", "product", "class", "classes", "ladder", "calendar"))  # renamed below
+NAMES = frozenset(
+    ("portfolio", "step", "after", "or_after", "product", "class", "classes", "ladder", "calendar")
+)  # renamed below
 
 
 def digest_of(tree: Tree) -> str | None:
@@ -128,7 +131,11 @@ def test_order_of_reasons_has_no_meaning() -> None:
 def _others(path: Path, text: str) -> Iterator[Tree]:
     """Yield values that would mean something else in the place of a scalar, likely ones first."""
     key = key_of(path)
-    if key in RATES and (rate := units.parse_rate(text)) is not None:
+    if is_formula(path):
+        yield from (f"2 * ({text})", f"not ({text})")
+    elif path[0] in ("constants", "parameters", "scenarios"):
+        yield from _other_literals(text)
+    elif key in RATES and (rate := units.parse_rate(text)) is not None:
         yield from (units.format_number(rate * 100 + step) + "%" for step in map(Decimal, ("0.01", "-0.01", "1", "-1")))
     elif key in NUMBERS and (number := units.parse_number(text)) is not None:
         yield from (
@@ -145,11 +152,19 @@ def _others(path: Path, text: str) -> Iterator[Tree]:
     elif key == "effective":
         yield text.replace("00Z", "01Z")
     elif key == "currency":
-        yield from ("USDC", "EUR")
+        yield from (word for word in ("USDC", "EUR") if word != text)
     elif path[0] == "calendars":
         yield "XLON"
     else:
         yield text + "2"
+
+
+def _other_literals(text: str) -> Iterator[Tree]:
+    """Yield other rates, numbers and durations."""
+    if (rate := units.parse_rate(text)) is not None:
+        yield units.format_number(rate * 100 + 1) + "%"
+    if (duration := units.parse_duration_ns(text)) is not None:
+        yield units.format_duration(duration + units.SECOND_NS)
 
 
 def _changeable() -> list[tuple[str, Path, str]]:

@@ -19,6 +19,8 @@ Path = tuple[str | int, ...]
 RATES = frozenset(
     [
         "rate",
+        "rise",
+        "fall",
         "initial",
         "maintenance",
         "below",
@@ -33,7 +35,7 @@ RATES = frozenset(
     ]
 )
 NUMBERS = frozenset(["to", "cap", "lower", "upper", "minimum_transfer", "round_to", "increment"])
-DURATIONS = frozenset(("max_age", "for", "every", "deadline"))
+DURATIONS = frozenset(("max_age", "for", "every", "deadline", "per"))
 _PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.%;/+-]|:(?=[0-9])| (?=[A-Za-z0-9]))*")
 
 
@@ -64,6 +66,14 @@ def scalars(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, str]]:
 def key_of(path: Path) -> str:
     """Return the key that gives a scalar its type."""
     return next(part for part in reversed(path) if isinstance(part, str))
+
+
+def is_formula(path: Path) -> bool:
+    """Say whether a scalar is a formula."""
+    if "tiers" in path or path[0] not in ("pool", "figures", "portfolios", "strategies", "products"):
+        return False
+    is_value = path[0] == "figures" and path[-1] == "value"
+    return is_value or path[-1] in ("initial", "maintenance", "where") or "define" in path
 
 
 def replaced(tree: Tree, path: Path, value: Tree) -> Tree:

@@ -72,6 +72,7 @@ def good_requests() -> dict[str, Message]:
                 )
             ],
         ),
+        "BookService/PublishCloses": book_pb2.PublishClosesRequest(series=[series(100.0, 101.5)]),
         "BookService/UpdateAccounts": book_pb2.UpdateAccountsRequest(accounts=[full_account()]),
         "BookService/FillOrder": book_pb2.FillOrderRequest(
             account_id="a1", client_order_id="held", quantity=0.5, price=100.0, fee=0.1
@@ -103,6 +104,14 @@ def option(**changes: Any) -> types_pb2.Instrument:
     )
     made.MergeFrom(types_pb2.Instrument(**changes))
     return made
+
+
+def series(*closes: float, name: str = "BTC", **first: Any) -> book_pb2.CloseSeries:
+    """Return closes from 2020-02-19 on; `first` replaces the time of the first one."""
+    made = [book_pb2.Close(date=f"2020-02-{19 + k}", close=one) for k, one in enumerate(closes)]
+    if first:
+        made[0] = book_pb2.Close(close=closes[0], **first)
+    return book_pb2.CloseSeries(name=name, closes=made)
 
 
 def full_account() -> types_pb2.Account:
@@ -137,6 +146,7 @@ def state(server: Any) -> tuple[Any, ...]:
         dict(shard.calls),
         dict(shard.book.orders),
         shard.market_sequence,
+        {name: list(one.closes) for name, one in shard.book.closes.items()},
     )
 
 
@@ -175,6 +185,7 @@ NEGATIVE = (
     ("BookService/DefineInstruments", "instruments.strike"),
     ("BookService/UpdatePrices", "prices.open_interest"),
     *(("BookService/UpdatePrices", f"prices.{name}") for name in PRICE_FIELDS if name not in SIGNED),
+    ("BookService/PublishCloses", "series.closes.close"),
     ("BookService/UpdateAccounts", "accounts.pools.fees_due"),
     ("BookService/UpdateAccounts", "accounts.pools.funding_due"),
     ("BookService/UpdateAccounts", "accounts.pools.positions.entry_price"),
@@ -343,6 +354,29 @@ UNKNOWN: tuple[tuple[str, Message, str], ...] = (
             request_id="o9", sequence=1 << 62, prices=[types_pb2.Price(name="BTC-PERP", price=0.0, time_ns=1)]
         ),
         "MR-I102",
+    ),
+    *(
+        ("BookService/PublishCloses", book_pb2.PublishClosesRequest(request_id=f"c{k}", series=given), code)
+        for k, (given, code) in enumerate(
+            (
+                ([series(1.0, 2.0, name="DOGE")], "MR-I106"),
+                ([series(1.0, name="a b")], "MR-I110"),
+                ([series()], "MR-I103"),
+                ([series(1.0, 2.0, date="2020-02-20")], "MR-I119"),  # twice
+                ([series(1.0, 2.0, date="2020-02-21")], "MR-I119"),  # falling
+                ([series(1.0, 2.0, date="2020-02-30")], "MR-I110"),
+                ([series(1.0, 2.0, date="20200219")], "MR-I110"),
+                ([series(1.0, 2.0, date="1969-12-31")], "MR-I110"),
+                ([series(1.0, 2.0, date="")], "MR-I103"),
+                ([series(1.0, time_ns=-1)], "MR-I102"),
+                ([series(1.0, time_ns=FUTURE_NS)], "MR-I119"),
+                ([series(0.0)], "MR-I102"),
+                ([book_pb2.CloseSeries(name="BTC", closes=[book_pb2.Close(close=1.0)])], "MR-I103"),
+                ([series(1.0), series(1.0)], "MR-I120"),
+                ([series(1.0), series(1.0, name="BTC-PERP", date="2100-01-01")], "MR-I119"),  # nothing of it is taken
+                ([book_pb2.CloseSeries(name="BTC", closes=[book_pb2.Close(close=1.0)] * 10_001)], "MR-I113"),
+            )
+        )
     ),
     (
         "BookService/ReleaseOrder",

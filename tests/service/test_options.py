@@ -123,7 +123,7 @@ def test_no_field_passes_unchecked(field: str, value: float) -> None:
         ("index", 0.0),
         ("forward", -1.0),
         ("volatility", 0.0),
-        ("volatility", 50.1),
+        ("volatility", 10_000.1),
         ("rate", -1.1),
         ("rate", 10.1),
         ("dividend_yield", -1.1),

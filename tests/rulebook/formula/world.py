@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small market with positions, for both the interpreter and the executor, and rules that both follow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from marginrules.machine import Key
+
+NAN = math.nan
+
+
+@dataclass
+class World:
+    """
+    Carry everything that formulas read.
+
+    Args:
+        positions: field in capitals, as `machine.Field` names it -> number.
+        marks: for each position, key in lower case -> what it is.
+        moves: table -> for each position, a move in each scenario.
+        columns: table -> columns, the weight first.
+        tiers: rows (from, rate).
+        strategies: results by number, see `Op.STRATEGY`.
+    """
+
+    positions: list[dict[str, float]]
+    marks: list[dict[str, str]]
+    columns: list[list[list[float]]]
+    moves: dict[int, list[list[float]]] = field(default_factory=dict)
+    tiers: list[list[tuple[float, float]]] = field(default_factory=list)
+    pool: dict[str, float] = field(default_factory=dict)
+    inputs: dict[str, float] = field(default_factory=dict)
+    strategies: list[float] = field(default_factory=list)
+
+    def groups(self, mask: int) -> tuple[list[int], int]:
+        """Return for each position the number of its subgroup, in the order of first appearance, and how many."""
+        names = [key.name.lower() for key in Key if key & mask and key.name]
+        seen: dict[tuple[str, ...], int] = {}
+        members = [seen.setdefault(tuple(one[name] for name in names), len(seen)) for one in self.marks]
+        return members, len(seen)
+
+
+def of_tiers(rows: Sequence[tuple[float, float]], x: float) -> float:
+    """Return the sum over tiers of rate times the part inside; of a negative number, that of the first tier."""
+    if math.isnan(x):
+        return NAN
+    result = 0.0
+    for k, (start, rate) in enumerate(rows):
+        end = rows[k + 1][0] if k + 1 < len(rows) else math.inf
+        if k == 0 or x > start:
+            result += rate * (min(x, end) - start)
+    return result
+
+
+def stand_in(*args: float) -> float:
+    """Stand in for a pricing formula: it depends on each argument and on their order."""
+    return sum((place + 1) * one for place, one in enumerate(args))
+
+
+def lowest_payoff(positions: Sequence[dict[str, float]]) -> float:
+    """Return the least value at expiry of the options among some positions, over price 0 and every strike."""
+    options = [one for one in positions if one["RIGHT"]]
+    lowest = math.inf
+    for price in [0.0, *(one["STRIKE"] for one in options)]:
+        worth = 0.0
+        for one in options:
+            gain = greatest(one["RIGHT"] * (price - one["STRIKE"]), 0.0)
+            worth += gain * one["MULTIPLIER"] * one["FX"] * one["QUANTITY"]
+        lowest = least(lowest, worth)
+    return lowest
+
+
+def least(a: float, b: float) -> float:
+    """Return the least of two, and not-a-number where one is."""
+    return NAN if math.isnan(a) or math.isnan(b) else min(a, b)
+
+
+def greatest(a: float, b: float) -> float:
+    """Return the greatest of two, and not-a-number where one is."""
+    return NAN if math.isnan(a) or math.isnan(b) else max(a, b)
+
+
+def divided(a: float, b: float) -> float:
+    """Divide as IEEE arithmetic does."""
+    if b:
+        return a / b
+    if math.isnan(a) or math.isnan(b) or a == 0:
+        return NAN
+    return math.copysign(math.inf, a) * math.copysign(1.0, b)
+
+
+def rounded(x: float, how: str) -> float:
+    """Round to a whole number: "floor", "ceil" or "round", halves away from zero."""
+    if not math.isfinite(x):
+        return x
+    if how == "round":
+        return math.copysign(math.floor(abs(x) + 0.5), x)
+    return float(math.floor(x) if how == "floor" else math.ceil(x))
+
+
+def rooted(x: float) -> float:
+    """Return the square root, and not-a-number of what has none."""
+    return math.sqrt(x) if x >= 0 else NAN
+
+
+def exponential(x: float) -> float:
+    """Return e to the power of x."""
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf
+
+
+def logarithm(x: float) -> float:
+    """Return the natural logarithm."""
+    return math.log(x) if x > 0 else -math.inf if x == 0 else NAN
+
+
+def raised(a: float, b: float) -> float:
+    """Return a to the power of b as C does."""
+    try:
+        result = math.pow(a, b)
+    except OverflowError:
+        return math.inf
+    except ValueError:
+        return math.inf if a == 0 else NAN
+    return NAN if math.isnan(a) or math.isnan(b) else result
+
+
+def normal(x: float) -> float:
+    """Return the cumulative standard normal distribution."""
+    return 0.5 * math.erfc(-x / math.sqrt(2.0))
