@@ -7,6 +7,7 @@ RULEBOOK_NODES_MAX = 100_000
 RULEBOOK_PROBLEMS_MAX = 100  # reported for one text; reading stops there
 RULEBOOK_OVERRIDES_MAX = 1_000
 RULEBOOK_CALENDARS_MAX = 16
+CLOSED_DAYS_MAX = 1_000  # of one calendar, besides those of its exchange
 RULEBOOK_DEADLINES_MAX = 64  # different business-day deadlines, each a table of ten years
 RULEBOOK_LADDERS_MAX = 1_024  # with their variants under overrides
 RULEBOOK_CELLS_MAX = 200_000  # profiles x products x (1 + overrides that apply)

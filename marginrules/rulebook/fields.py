@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ U = TypeVar("U")
 V = TypeVar("V", Decimal, int)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}")
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _PATTERN = re.compile(r"[A-Za-z0-9_.:/*?-]{1,64}")
 
@@ -277,6 +279,19 @@ def read_timestamp(sink: Sink, node: Node) -> int | None:
         hint = "the calendar has no such moment" if is_shaped else "write 2026-12-01T00:00:00Z, in UTC"
         sink.add("MR-R307", node.place, f"'{shorten(text)}' is not a timestamp", hint)
     return value
+
+
+def read_date(sink: Sink, node: Node) -> dt.date | None:
+    """Read a day such as `2026-11-26`."""
+    text = read_text(sink, node)
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text if _DATE.fullmatch(text) else "")
+    except ValueError:
+        hint = "the calendar has no such day" if _DATE.fullmatch(text) else "write 2026-11-26"
+        sink.add("MR-R307", node.place, f"'{shorten(text)}' is not a day", hint)
+        return None
 
 
 def read_yes(sink: Sink, node: Node) -> bool | None:
