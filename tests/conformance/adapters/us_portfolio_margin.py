@@ -18,6 +18,7 @@ from tests.conformance.world import World, rulebook, with_changes
 RATE = math.log(1.0525)  # continuous
 INDEX_YIELD = 0.018
 INDICES = ("SPX", "NDX", "RUT", "OEX", "DJX")
+AMERICAN_INDICES = ("OEX",)
 
 
 @adapter("cboe_portfolio_margin", "strategy_vs_portfolio_margin")
@@ -45,7 +46,7 @@ def portfolio_world(given: dict[str, Any]) -> World:
         "scenarios.points": {"rows": [{"part": move / (up if move > 0 else down)} for move in moves]},
         "parameters.up": {"default": up},
         "parameters.down": {"default": down},
-        "parameters.american": {"default": int(not is_index)},
+        "parameters.american": {"default": int(not is_index or underlying in AMERICAN_INDICES)},
     }
     world = World(with_changes(rulebook("us-portfolio-margin"), changes))
     world.balance("USD", 1.0)
