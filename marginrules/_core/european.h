@@ -193,9 +193,10 @@ INLINE lanes deviation_of(lanes price, lanes x) {
             next = s + step / (1.0 + 0.5 * step * bend);
             miss = magnitude(gap) / lesser(price, missing);
         }
-        // Half the bracket where the step leaves it; by a little it may, since at the root its ends are noise.
+        // Where the step leaves the bracket upward, its end, from which the next one cannot overshoot; downward, the middle. By
+        // a little it may leave, since at the root both ends are noise.
         mask inside = is_below(least * (1.0 - 1e-7), next) & is_below(next, most * (1.0 + 1e-7));
-        s = choose(inside, next, (least + most) * 0.5);
+        s = choose(inside, next, choose(is_below(most, next), most, (least + most) * 0.5));
     }
     return choose(is_below(miss, every(1e-8)), s, nothing());
 }

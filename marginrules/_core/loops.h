@@ -84,6 +84,30 @@ LOOPS static void lanes_fill(int64_t n, double value, double *out) {
     for (int64_t i = 0; i < n; i++) out[i] = value;
 }
 
+/*
+ * The greatest whole number that is not above a * b / c. Where all three are whole numbers below 2^53, and the result is
+ * too, it is exact: the product is kept as the sum of two doubles, and the remainder says whether the quotient was a step
+ * too far. Beyond that, and of what is not whole, it is as good as doubles are.
+ */
+static double share_below(double a, double b, double c) {
+    const double product = a * b, lost = fma(a, b, -product);
+    double quotient = floor(product / c), rest = fma(-quotient, c, product) + lost;
+    for (int k = 0; k < 2 && rest < 0.0; k++) { quotient -= 1.0; rest += c; }
+    for (int k = 0; k < 2 && rest >= c; k++) { quotient += 1.0; rest -= c; }
+    return quotient;
+}
+
+static void lanes_share(int64_t n, const double *a, const double *b, const double *c, int want_up, int is_smooth,
+                        double *out) {
+    for (int64_t i = 0; i < n; i++) {
+        const double sign = (c[i] < 0.0) != (want_up != 0) ? -1.0 : 1.0, plain = a[i] * b[i] / c[i];
+        out[i] = !isfinite(plain) ? LANE_NAN
+               : is_smooth        ? plain
+               : want_up          ? -share_below(sign * a[i], b[i], fabs(c[i]))
+                                  : share_below(sign * a[i], b[i], fabs(c[i]));
+    }
+}
+
 LOOPS static void lanes_select(int64_t n, const double *c, const double *a, const double *b, double *out) {
     for (int64_t i = 0; i < n; i++) out[i] = IS_NAN(c[i]) ? c[i] : (c[i] != 0.0 ? a[i] : b[i]);
 }

@@ -28,6 +28,7 @@ cdef extern from "loops.h" nogil:
     void lanes_square_root(int64_t n, const double* a, int64_t sa, double* out)
     void lanes_fill(int64_t n, double value, double* out)
     void lanes_select(int64_t n, const double* c, const double* a, const double* b, double* out)
+    void lanes_share(int64_t n, const double* a, const double* b, const double* c, int want_up, int is_smooth, double* out)
     void lanes_tiered(int64_t n, const double* rows, int64_t row_count, const double* x, int64_t sx, double* out)
     void lanes_total(int64_t n, const double* a, int64_t sa, double* out)
     void lanes_smallest(int64_t n, const double* a, int64_t sa, double* out)
@@ -43,7 +44,8 @@ cdef extern from "loops.h" nogil:
 cdef enum:  # marginrules.machine.Op
     OP_COPY, OP_ADD, OP_SUBTRACT, OP_MULTIPLY, OP_DIVIDE, OP_NEGATE, OP_LEAST, OP_GREATEST, OP_ABSOLUTE, OP_LESS
     OP_LESS_EQUAL, OP_EQUAL, OP_UNEQUAL, OP_AND, OP_OR, OP_NOT, OP_SELECT, OP_FLOOR, OP_CEILING, OP_ROUND
-    OP_SQUARE_ROOT, OP_EXPONENTIAL, OP_LOGARITHM, OP_POWER, OP_NORMAL, OP_TIERED
+    OP_SQUARE_ROOT, OP_EXPONENTIAL, OP_LOGARITHM, OP_POWER, OP_NORMAL, OP_TIERED, OP_FLOOR_SHARE
+    OP_CEILING_SHARE
     OP_BLACK_76 = 32
     OP_BLACK_SCHOLES, OP_AMERICAN, OP_IMPLIED_BLACK_76, OP_IMPLIED_BLACK_SCHOLES, OP_IMPLIED_AMERICAN
     OP_LOAD = 48
@@ -135,6 +137,7 @@ cdef struct ScenarioTable:
     int64_t count
     int32_t column_count
     int32_t has_equal_weights
+    int32_t is_historical    # underlyings have moves of their own in it
 
 cdef struct TierTable:
     double* rows
@@ -344,18 +347,17 @@ cdef double* place_of(Frame* f, int32_t operand, int64_t* stride) noexcept nogil
         return <double*>f.inputs + index * f.input_stride
     if place == AT_SERIES:
         stride[0] = 1
-        return <double*>series_of(f)
+        block = series_of(f.view, f.table, f.spec)
+        return <double*>(block if block != NULL else f.view.program.unknown_series)
     return f.scalars
 
 
-cdef const double* series_of(const Frame* f) noexcept nogil:
-    """Return the moves of the instrument's underlying in each historical scenario, newest first; NULL where unknown."""
-    cdef const double* found
+cdef const double* series_of(const View* view, int32_t table, const Spec* spec) noexcept nogil:
+    """Return the moves of an instrument's underlying in each historical scenario, newest first; NULL where unknown."""
     # An underlying that came after the series were published is not among them.
-    if f.view.series == NULL or not 0 <= f.spec.family < f.view.series_stride:
-        return f.view.program.unknown_series
-    found = f.view.series[f.table * f.view.series_stride + f.spec.family]
-    return found if found != NULL else f.view.program.unknown_series
+    if view.series == NULL or not 0 <= spec.family < view.series_stride:
+        return NULL
+    return view.series[table * view.series_stride + spec.family]
 
 
 cdef double field_of_instrument(const Frame* f, int32_t field) noexcept nogil:
@@ -577,7 +579,10 @@ cdef void execute(Frame* f, const Instruction* ins) noexcept nogil:
         for k in range(ins.count):
             if strides[k] == 0 and n > 1:
                 args[k] = filled(f, k, args[k][0])
-        call(operation, n, args, out)
+        if operation in (OP_FLOOR_SHARE, OP_CEILING_SHARE):
+            lanes_share(n, args[0], args[1], args[2], operation == OP_CEILING_SHARE, f.view.is_smooth, out)
+        else:
+            call(operation, n, args, out)
 
 
 cdef const double* filled(Frame* f, int32_t k, double value) noexcept nogil:

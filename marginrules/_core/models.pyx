@@ -76,7 +76,7 @@ cdef int build_models(Program* p, object models) except -1:
         table = p.scenario_tables + k
         table.count, table.column_count = one.count, len(one.columns)
         table.columns = <double*>allocate(table.count * table.column_count, sizeof(double))
-        table.has_equal_weights = len(set(one.columns[0])) == 1
+        table.has_equal_weights, table.is_historical = len(set(one.columns[0])) == 1, one.is_historical
         longest = max(longest, table.count)
         for j, column in enumerate(one.columns):
             for i, value in enumerate(column):

@@ -87,30 +87,30 @@ cdef void derive_moved(Mark* mark, const Spec* spec, const Asset* assets) noexce
             mark.status &= ~MISSING_PRICE
 
 
-cdef double gross_notional(const View* view, const Pool* pool) noexcept nogil:
+cdef double notional_of(const View* view, int32_t instrument) noexcept nogil:
     """
-    Return the sum of the positions' notionals, none netted.
+    Return the notional of a quantity of 1.
 
-    That of an option is quantity x multiplier x index; the forward, else the strike, stands in where none is published.
+    That of an option is multiplier x index; the forward, else the strike, stands in where none is published.
     """
-    cdef const Position* position
-    cdef const Spec* spec
-    cdef const double* quotes
-    cdef double total = 0.0, price
+    cdef const Spec* spec = view.specs + instrument
+    cdef const double* quotes = <const double*>view.quotes[instrument].values
+    cdef double price = quotes[FIELD_INDEX]
+    if spec.kind != OPTION:
+        return fabs(view.marks[instrument].unit_value)
+    price = quotes[FIELD_FORWARD] if isnan(price) else price
+    price = spec.strike if isnan(price) else price
+    # What is settled in its own underlying has that price in `fx` already.
+    price = 1.0 if is_in_coin(spec) else price
+    return spec.multiplier * view.marks[instrument].fx * price
+
+
+cdef double gross_notional(const View* view, const Pool* pool) noexcept nogil:
+    """Return the sum of the positions' notionals, none netted."""
+    cdef double total = 0.0
     cdef int32_t k
     for k in range(pool.position_count):
-        position = pool.positions + k
-        spec = view.specs + position.instrument
-        if spec.kind != OPTION:
-            total += fabs(position.quantity * view.marks[position.instrument].unit_value)
-            continue
-        quotes = <const double*>view.quotes[position.instrument].values
-        price = quotes[FIELD_INDEX]
-        price = quotes[FIELD_FORWARD] if isnan(price) else price
-        price = spec.strike if isnan(price) else price
-        # What is settled in its own underlying has that price in `fx` already.
-        price = 1.0 if is_in_coin(spec) else price
-        total += fabs(position.quantity) * spec.multiplier * view.marks[position.instrument].fx * price
+        total += fabs(pool.positions[k].quantity) * notional_of(view, pool.positions[k].instrument)
     return total
 
 

@@ -12,7 +12,13 @@ cdef int32_t missing_data(const View* view, const Code* code, const Member* memb
     for k in range(count):
         for j in range(code.field_count):
             field = code.fields[j]
-            if FIELD_INDEX <= field < FIELD_PUBLISHED_END and field != FIELD_KIND and isnan(view.quotes[members[k].instrument].values[field]):
+            if not FIELD_INDEX <= field < FIELD_PUBLISHED_END or field == FIELD_KIND:
+                continue
+            if isnan(view.quotes[members[k].instrument].values[field]):
+                return MISSING_DATA
+        for j in range(view.program.scenario_table_count):
+            if (code.tables >> j & 1 and view.program.scenario_tables[j].is_historical
+                    and series_of(view, j, view.specs + members[k].instrument) == NULL):
                 return MISSING_DATA
     return NOT_FINITE
 
@@ -58,6 +64,7 @@ cdef int run_group(
     out.maintenance = output_of(&f, 1)
     out.initial = output_of(&f, 0)
     if not (isfinite(out.maintenance) and isfinite(out.initial)):
+        out.initial = out.maintenance = 0.0  # the reason says it all
         return missing_data(view, code, taken, kept)
     out.maintenance = greater(out.maintenance, 0.0)
     out.initial = greater(out.initial, out.maintenance)
@@ -204,6 +211,7 @@ cdef int apply_pool_code(
     margin.maintenance = output_of(&f, 1)
     margin.initial = output_of(&f, 0)
     if not (isfinite(margin.maintenance) and isfinite(margin.initial)):
+        margin.initial = margin.maintenance = 0.0
         return missing_data(view, f.code, members, f.member_count)
     margin.maintenance = greater(margin.maintenance, 0.0)
     margin.initial = greater(margin.initial, margin.maintenance)

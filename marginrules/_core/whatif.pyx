@@ -290,6 +290,12 @@ cdef class Scratch:
             raise IndexError(f"instrument id was {instrument}")
         return self.specs[instrument].mark, self.marks[instrument].unit_value
 
+    def notional_of(self, int instrument):
+        """Return the notional of a quantity of 1: of an option by the price of its underlying."""
+        if not 0 <= instrument < self.instrument_count:
+            raise IndexError(f"instrument id was {instrument}")
+        return notional_of(&self.view, instrument)
+
     def option_volatility(self, int instrument):
         """Return the volatility by which an option is moved: published, or that of its mark; may be not a number."""
         cdef Anchor anchor
@@ -698,7 +704,7 @@ cdef class Scratch:
         cdef int32_t* group_of
         cdef double* given
         cdef double* out
-        cdef int64_t k, j, g, count = 0, groups, kept, stride, scenarios
+        cdef int64_t k, j, g, count = 0, groups, kept, stride, scenarios, most
         cdef list rows = []
         self.evaluate(now, &result)
         if result.flags & INVALID_MASK:
@@ -717,9 +723,10 @@ cdef class Scratch:
         memset(&f, 0, sizeof(Frame))
         try:
             given = <double*>arena_take(&arena, (code.input_count + 1) * sizeof(double))
-            members = <Member*>arena_take(&arena, (2 * self.pool.position_count + 2) * sizeof(Member))
-            group_of = <int32_t*>arena_take(&arena, (self.pool.position_count + 1) * sizeof(int32_t))
-            f.blocks = <const double**>arena_take(&arena, (self.pool.position_count + 1) * sizeof(double*))
+            most = self.pool.position_count + self.pool.order_count + 1
+            members = <Member*>arena_take(&arena, 2 * most * sizeof(Member))
+            group_of = <int32_t*>arena_take(&arena, most * sizeof(int32_t))
+            f.blocks = <const double**>arena_take(&arena, most * sizeof(double*))
             if arena.failed:
                 raise MemoryError("out of memory")
             for k, value in enumerate(inputs):
@@ -729,6 +736,15 @@ cdef class Scratch:
                 if of_pool or (j == instrument if instrument >= 0 else rule_of(rules, self.marks + j).portfolio == portfolio):
                     member_of(&self.pool, <int32_t>k, members + count)
                     count += 1
+            # As in the requirement, an instrument of which there are only open orders is a member that holds nothing.
+            for k in range(self.pool.order_count):
+                j = self.pool.orders[k].instrument
+                if self.pool.orders[k].position < 0 and not of_pool and (
+                        j == instrument if instrument >= 0 else rule_of(rules, self.marks + j).portfolio == portfolio):
+                    memset(members + count, 0, sizeof(Member))
+                    members[count].instrument, members[count].order = <int32_t>j, <int32_t>k
+                    members[count].leverage_rate = self.pool.orders[k].leverage_rate
+                    count += 1
             f.view, f.code, f.pool, f.arena, f.figures = &self.view, code, &self.pool, &arena, &figures
             f.inputs, f.input_stride = given, 1
             groups = 1
@@ -737,7 +753,7 @@ cdef class Scratch:
                 groups = partition(&self.view, members, count,
                                    0 if instrument >= 0 else self.view.program.portfolios[portfolio].by, group_of,
                                    &arena)
-            group = members + self.pool.position_count + 1
+            group = members + most
             for g in range(groups):
                 kept = 0
                 for k in range(count):

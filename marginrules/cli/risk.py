@@ -118,7 +118,7 @@ def _print_resilience(found: Resilience) -> None:
             after = one.after
             figures = (amount(after.equity), amount(after.maintenance_margin), ratio(after.margin_ratio), after.step)
         survived = "yes" if one.survived else "no"
-        multiple = "over 10" if one.multiple is None else f"{one.multiple:.3f}"
+        multiple = "over 10" if one.multiple is None else f"{one.multiple:.3f}" if one.multiple else "below now"
         call = f"{amount(one.call)} by {one.call_step}" if one.call else "-"
         multiple = multiple if one.after.is_valid else "-"
         rows.append((one.stress, survived, multiple, *figures, call, amount(one.liquid_collateral)))
@@ -196,14 +196,14 @@ _VULNERABLE_COLUMNS = (
 def _most_exposed(
     client: Client, stress: Stress | None, by: Exposure, count: int, show_all: bool
 ) -> tuple[str, Iterable[VulnerablePool]]:
-    page = client.vulnerable_page(stress, by, size=_PAGE if show_all else count)
+    page = client.vulnerable(stress, by, size=_PAGE if show_all else count)
     title = f"{page.count:,} pools, {page.breached:,} below maintenance margin, {page.unassessed:,} not assessed"
     found = list(page.pools)
     if show_all:
         with progress("ranking", page.count) as done:
             while page.next_token:
                 done(len(found))
-                page = client.vulnerable_page(stress, by, size=_PAGE, token=page.next_token)
+                page = client.vulnerable(stress, by, size=_PAGE, token=page.next_token)
                 found += page.pools
     return title, found
 

@@ -22,7 +22,6 @@ from marginrules.client.answers import (
     Resilience,
     Stress,
     VulnerablePage,
-    VulnerablePool,
     WaysOut,
 )
 from marginrules.client.errors import coded_error
@@ -116,7 +115,7 @@ class Methods:
         return Call(request, codec_answers.decode_resilience)
 
     @unary
-    def vulnerable_page(
+    def vulnerable(
         self,
         stress: Stress | None = None,
         by: Exposure = Exposure.MARGIN_RATIO,
@@ -124,16 +123,14 @@ class Methods:
         size: int = 0,
         token: str = "",
     ) -> Call[VulnerablePage]:
-        """Return one page of the most exposed pools, and figures of the whole book."""
-        return Call(_vulnerable(stress, by, size, token), codec_answers.decode_vulnerable)
-
-    @pages
-    def vulnerable(
-        self, stress: Stress | None = None, by: Exposure = Exposure.MARGIN_RATIO
-    ) -> Call[Page[VulnerablePool]]:
-        """Iterate over all pools, the most exposed first."""
-        request = _vulnerable(stress, by, _PAGE_SIZE, "")
-        return Call(request, lambda reply: _page(reply, codec_answers.decode_vulnerable(reply).pools))
+        """Return one page of all pools, the most exposed first, with figures of the whole book."""
+        request = answer_pb2.ListVulnerableRequest(
+            stress=codec_answers.encode_stress(stress) if stress else None,
+            exposure=f"EXPOSURE_{by.name}",
+            page_size=size,
+            page_token=token,
+        )
+        return Call(request, codec_answers.decode_vulnerable)
 
     @unary
     def ways_out(
@@ -388,15 +385,6 @@ def _prices(sequence: int, prices: Iterable[Price], request_id: str = "") -> boo
 def _accounts(accounts: Iterable[Account], request_id: str = "") -> book_pb2.UpdateAccountsRequest:
     return book_pb2.UpdateAccountsRequest(
         request_id=request_id or _new_id(), accounts=[codec.encode_account(one) for one in accounts]
-    )
-
-
-def _vulnerable(stress: Stress | None, by: Exposure, size: int, token: str) -> answer_pb2.ListVulnerableRequest:
-    return answer_pb2.ListVulnerableRequest(
-        stress=codec_answers.encode_stress(stress) if stress else None,
-        exposure=f"EXPOSURE_{by.name}",
-        page_size=size,
-        page_token=token,
     )
 
 

@@ -254,7 +254,9 @@ class _Search:
         singles.sort(key=lambda way: way.notional if way else math.inf)
         found += singles[:_SINGLES_MAX]
         found.append(self._pro_rata())
-        return tuple(sorted((way for way in found if way), key=lambda way: (way.notional, way.kind)))
+        # The smallest set is often a single position: that is told once.
+        different = {way.trades: way for way in reversed(found) if way}
+        return tuple(sorted(different.values(), key=lambda way: (way.notional, way.kind)))
 
     def _smallest(self, order: Sequence[int]) -> ReductionWay | None:
         """Close position after position, the one that releases most for its notional first, the last one in part."""
@@ -333,7 +335,7 @@ class _Search:
         return ReductionWay(kind, trades, notional, self.view())
 
     def _notional(self, one: int, quantity: float) -> float:
-        return abs(quantity * self.scratch.mark_of(one)[1])
+        return abs(quantity) * self.scratch.notional_of(one)
 
     def _trade(self, one: int, quantity: float) -> Trade:
         mark, value = self.scratch.mark_of(one)

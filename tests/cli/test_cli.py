@@ -31,8 +31,8 @@ from marginrules.rulebook import load
 from marginrules.server.app import Server
 from tests.client.served import ROOT, SMALLEST, mark, order, serving
 
-COMMANDS = ("serve", "check", "demo", "rulebook", "accounts", "calls", "watch", "closes", "replay", "verify")
-COMMANDS += ("distance", "resilience", "vulnerable", "ways-out")
+ANSWERS = ("distance", "resilience", "vulnerable", "ways-out")
+COMMANDS = ("serve", "check", "demo", "rulebook", "accounts", "calls", "watch", "closes", "replay", "verify", *ANSWERS)
 WITH_HELP = (*COMMANDS, "rulebook list", "rulebook activate", "rulebook rollback")
 PERSON = ("--who", "J. Doe", "--why", "test")
 DESK = ("accounts", "calls", "watch")

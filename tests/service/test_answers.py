@@ -19,7 +19,7 @@ from marginrules.service.distance import measure_distance
 from marginrules.service.resilience import measure_resilience
 from marginrules.service.shard import Shard
 from marginrules.service.stress import Move, Stress, stresses_of
-from marginrules.service.vulnerable import Exposure, list_vulnerable
+from marginrules.service.vulnerable import Exposure, VulnerablePool, list_vulnerable
 from marginrules.service.ways_out import ReductionWay, Trade, find_ways_out
 from tests.core.test_reference import examples
 from tests.service.answering import DAY, NOW, PERSON, account, deviations, prices, shard_with
@@ -282,7 +282,8 @@ def test_most_exposed_first_page_by_page() -> None:
     }
     shard = shard_with(pools)
     for by in Exposure:
-        found, token = [], ""
+        found: list[VulnerablePool] = []
+        token = ""
         while True:
             page = list_vulnerable(shard, NOW, CRASH, by, 3, token)
             found += page.pools
@@ -337,7 +338,7 @@ SHORT_OF = {"balances": {"USD": 400.0}, "positions": {"BTC-PERP": 50.0, "ETH-PER
 def test_deposits_are_exact() -> None:
     """Of 500 + 20 for IM 120 are missing: that, or a coin and a third at 90 %; a capped coin is not enough."""
     found = find_ways_out(shard_with({"a": SHORT_OF}), 0, NOW)
-    assert (found.required, found.missing) == (pytest.approx(520.0), pytest.approx(120.0))
+    assert [found.required, found.missing] == pytest.approx([520.0, 120.0])
     usd, btc, eth = found.deposits
     assert (usd.asset, usd.amount) == ("USD", Decimal("120.00"))
     assert (btc.asset, btc.amount) == ("BTC", Decimal("1.33333334"))
@@ -353,7 +354,7 @@ def test_the_smallest_reduction_is_in_steps() -> None:
     assert best.notional == pytest.approx(1_200.0)
     assert [(one.symbol, one.quantity) for one in best.trades] == [("BTC-PERP", -12.0)]
     kinds = Counter(way.kind for way in found.reductions)
-    assert kinds == {"smallest": 1, "single": 1, "pro_rata": 1}
+    assert kinds == {"smallest": 1, "pro_rata": 1}  # the smallest is a single position, and told once
     assert all(way.after.margin_deficiency == 0.0 for way in found.reductions)
 
 
@@ -362,7 +363,8 @@ def test_a_healthy_pool_needs_no_way_out() -> None:
     found = find_ways_out(shard_with({"a": LONG}), 0, NOW)
     assert (found.missing, found.deposits, found.reductions, found.hedges) == (0.0, (), (), ())
     (one,) = found.largest_orders
-    assert (one.symbol, one.buy, one.sell) == ("BTC-PERP", pytest.approx(50.0), pytest.approx(150.0))
+    assert one.symbol == "BTC-PERP"
+    assert [one.buy, one.sell] == pytest.approx([50.0, 150.0])
 
 
 def test_cancelling_orders_may_be_enough() -> None:
@@ -385,7 +387,7 @@ def test_a_hedge_is_bought_where_the_portfolio_counts_it() -> None:
     best = found.hedges[0]
     assert best.trade.symbol.startswith("BTC-C")
     assert best.after.margin_deficiency == 0.0
-    content = {"USD": 450.0 - best.premium}, short["positions"] | {best.trade.symbol: best.trade.quantity}  # type: ignore[operator]
+    content = {"USD": 450.0 - best.premium}, short["positions"] | {best.trade.symbol: best.trade.quantity}
     shard.apply("accounts", {"accounts": [account("a", *content, sequence=2)]}, NOW)
     after = assess(shard)
     assert after.equity >= after.initial_margin
@@ -453,7 +455,7 @@ def test_ways_out_clear_what_they_promise() -> None:
     """Through the real commands each way restores what was asked; a deposit of an increment less does not."""
     seen: Counter[str] = Counter()
 
-    @examples(60)
+    @examples(90)
     @given(needy(), st.sampled_from(["initial_margin", "maintenance_margin", "ratio"]))
     def check(content: dict[str, Any], restore: str) -> None:
         shard = shard_with({"a": content})
@@ -471,17 +473,17 @@ def test_ways_out_clear_what_they_promise() -> None:
             seen["healthy"] += 1
             return
         noise = 1e-9 * (1.0 + found.required + abs(found.before.equity))
-        for way in found.deposits:
-            if way.amount is None:
+        for paid in found.deposits:
+            if paid.amount is None:
                 seen["capped"] += 1
                 continue
             made = shard_with({"a": content})
-            made.apply("deposit", {"account": "a", "asset": way.asset, "amount": float(way.amount), **PERSON}, NOW)
+            made.apply("deposit", {"account": "a", "asset": paid.asset, "amount": float(paid.amount), **PERSON}, NOW)
             assert margin(assess(made)) >= -noise
-            least = Decimal("0.01") if way.asset == "USD" else Decimal("1e-8")
-            if way.amount > least:
+            least = Decimal("0.01") if paid.asset == "USD" else Decimal("1e-8")
+            if paid.amount > least:
                 made = shard_with({"a": content})
-                less = {"account": "a", "asset": way.asset, "amount": float(way.amount - least), **PERSON}
+                less = {"account": "a", "asset": paid.asset, "amount": float(paid.amount - least), **PERSON}
                 made.apply("deposit", less, NOW)
                 assert margin(assess(made)) < noise
             seen["deposit"] += 1
@@ -498,5 +500,6 @@ def test_ways_out_clear_what_they_promise() -> None:
             seen["hedge"] += 1
 
     check()
-    for word in ("healthy", "deposit", "smallest", "single", "pro_rata", "hedge", "by order"):
+    for word in ("healthy", "deposit", "smallest", "pro_rata", "hedge", "by order"):
         assert seen[word] >= 3, seen
+    assert seen["single"] >= 1, seen

@@ -157,6 +157,11 @@ FUNCTIONS: dict[str, Function] = {
     "floor": Function(("x",), "The greatest whole number that is not above x."),
     "ceil": Function(("x",), "The least whole number that is not below x."),
     "round": Function(("x",), "The nearest whole number; halves away from zero."),
+    "floor_share": Function(
+        ("x", "part", "whole"),
+        "x * part / whole, down to a whole number; exact for whole numbers below 2^53, whatever x * part is.",
+    ),
+    "ceil_share": Function(("x", "part", "whole"), "The same, up to a whole number."),
     "sqrt": Function(("x",), "Square root."),
     "exp": Function(("x",), "Exponential."),
     "log": Function(("x",), "Natural logarithm."),

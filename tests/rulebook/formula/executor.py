@@ -96,6 +96,8 @@ ELEMENT: dict[Op, Callable[..., float]] = {
     Op.FLOOR: lambda a: rules.rounded(a, "floor"),
     Op.CEILING: lambda a: rules.rounded(a, "ceil"),
     Op.ROUND: lambda a: rules.rounded(a, "round"),
+    Op.FLOOR_SHARE: lambda x, part, whole: rules.shared(x, part, whole, "floor"),
+    Op.CEILING_SHARE: lambda x, part, whole: rules.shared(x, part, whole, "ceil"),
     Op.SQUARE_ROOT: rules.rooted,
     Op.EXPONENTIAL: rules.exponential,
     Op.LOGARITHM: lambda a: NAN if math.isnan(a) else rules.logarithm(a),

@@ -125,6 +125,9 @@ class Writer:
         if kind == 1:
             return f"clamp({a}, {b}, {self.value(unit, dims, key, depth)})"
         if kind == 2:
+            if self._draw(st.booleans()):
+                part, whole = (self.value("number", dims, key, depth) for _ in range(2))
+                return f"{self.one_of(('floor_share', 'ceil_share'))}({a}, {part}, {whole})"
             return self.one_of((f"abs({a})", f"floor({a})", f"ceil({a})", f"round({a})", f"tiered(charge, {a})"))
         return f"{self.one_of(('min', 'max'))}({a}, {b})"
 

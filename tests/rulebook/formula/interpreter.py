@@ -159,6 +159,8 @@ class Interpreter:
             "floor": lambda: rules.rounded(args[0], "floor"),
             "ceil": lambda: rules.rounded(args[0], "ceil"),
             "round": lambda: rules.rounded(args[0], "round"),
+            "floor_share": lambda: rules.shared(*args, "floor"),
+            "ceil_share": lambda: rules.shared(*args, "ceil"),
             "sqrt": lambda: rules.rooted(args[0]),
             "exp": lambda: rules.exponential(args[0]),
             "log": lambda: rules.logarithm(args[0]),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from marginrules.machine import Key
 
@@ -99,6 +100,16 @@ def rounded(x: float, how: str) -> float:
     if how == "round":
         return math.copysign(math.floor(abs(x) + 0.5), x)
     return float(math.floor(x) if how == "floor" else math.ceil(x))
+
+
+def shared(x: float, part: float, whole: float, how: str) -> float:
+    """Return x * part / whole as a whole number, exact in between."""
+    if not all(map(math.isfinite, (x, part, whole))) or whole == 0:
+        return NAN
+    exact = Fraction(x) * Fraction(part) / Fraction(whole)
+    if not abs(exact) < 2**1023:
+        return NAN
+    return float(math.floor(exact) if how == "floor" else math.ceil(exact))
 
 
 def rooted(x: float) -> float:
