@@ -20,7 +20,9 @@ from marginrules.machine import PUBLISHED, Code, Field, Key, Leg, Models, Op, Po
 from marginrules.machine import Parameter as MachineParameter
 from marginrules.machine import Strategy as MachineStrategy
 from marginrules.rulebook.diagnostic import Place, Sink, render_text
-from marginrules.rulebook.formula import compile_leg, compile_pool, compile_portfolio
+from marginrules.rulebook.formula import compile_figure, compile_leg, compile_pool, compile_portfolio
+from marginrules.rulebook.formula.compile import IN_PORTFOLIO, Wanted, understand
+from marginrules.rulebook.formula.tree import Typed
 from marginrules.rulebook.formula.unit import AMOUNT, NUMBER
 from marginrules.rulebook.parse import Scalar
 from marginrules.units import DAY_NS
@@ -298,6 +300,21 @@ def code_of(initial: str, maintenance: str = "0", **define: str) -> Code:
     return code
 
 
+def tree_of(text: str) -> Typed:
+    """Return the typed tree of a formula."""
+    sink = Sink("formula", [text])
+    wanted = [(Wanted("initial", (AMOUNT,), True), scalars(text=text)["text"])]
+    return understand(sink, ENVIRONMENT, IN_PORTFOLIO, {}, wanted).results[0]
+
+
+def figure_code_of(value: str, *, of: str, given: dict[str, str]) -> Code:
+    """Compile a figure."""
+    sink = Sink("formula", [value])
+    code = compile_figure(sink, ENVIRONMENT, {}, scalars(value=value)["value"], of=of, given=given)
+    assert code is not None, f"{value}\n{render_text(sink.ordered())}"
+    return code
+
+
 def pool_code_of(initial: str, maintenance: str) -> Code:
     """Compile the formulas of a pool."""
     sink = Sink("formula", [initial])
@@ -357,6 +374,8 @@ def run(code: Code, world: World) -> list[float]:
     """Return the outputs of code in plain Python."""
     return Executor(code, world, ELEMENTS).run()
 
+
+MARKET = Market((), ((1.0, 1.0), (-0.125, 0.25), (0.5, -0.25)), (1.0, 1.0, 1.0), {0: (0.25, -0.25, 0.0)})
 
 # Random ones
 
