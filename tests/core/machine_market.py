@@ -156,8 +156,13 @@ class Market:
             pool=pool,
         )
 
-    def engine(self, models: Models) -> Engine:
-        """Return an engine with this market; pool 0 is the account."""
+    def engine(self, models: Models, *, is_excluded: bool = False) -> Engine:
+        """
+        Return an engine with this market; pool 0 is the account.
+
+        Args:
+            is_excluded: the value of options and all else is no part of equity.
+        """
         engine = Engine()
         engine.add_asset(0)
         engine.add_asset(0)
@@ -177,17 +182,17 @@ class Market:
                 one.family,
             )
         engine.add_pool(engine.add_account(0), -1)
-        self.activate(engine, models)
+        self.activate(engine, models, is_excluded=is_excluded)
         self.publish(engine)
         self.put(engine)
         return engine
 
-    def activate(self, engine: Engine, models: Models) -> None:
+    def activate(self, engine: Engine, models: Models, *, is_excluded: bool = False) -> None:
         """Switch to a program."""
         series = [(1, family, moves) for family, moves in self.series.items()]
         parameters = [one.parameters for one in self.instruments]
         products, ages = [one.product for one in self.instruments], [AGE] * len(self.instruments)
-        engine.activate(tables_of(models), products, ages, [0, 0], [0], {}, series, parameters)
+        engine.activate(tables_of(models, is_excluded), products, ages, [0, 0], [0], {}, series, parameters)
 
     def publish(self, engine: Engine) -> None:
         """Publish all prices."""
@@ -275,9 +280,9 @@ class Market:
         return value
 
 
-def tables_of(models: Models | None) -> Tables:
+def tables_of(models: Models | None, is_excluded: bool = False) -> Tables:
     """Return tables in which products 0 and 1 belong to the first portfolio, and product 2 is free."""
-    rules = [(0, 1, 0, 0, 0.0, 0.0, portfolio, 0) for portfolio in (0, 0, -1)]
+    rules = [(0, 1, 0, 0, 0.0, 0.0, portfolio, int(is_excluded)) for portfolio in (0, 0, -1)]
     return Tables(list(FREE), [rules], [(1.0, 0.0)], [(0, 1, INFINITY, 1.0)], [[1.0]], [0], models)
 
 
