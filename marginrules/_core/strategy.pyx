@@ -101,7 +101,7 @@ cdef int32_t legs_of(Frame* f, GroupLeg* legs, double* fields) noexcept nogil:
             continue
         one.spec, one.mark = spec, f.view.marks + f.members[k].instrument
         one.quotes = <const double*>f.view.quotes[f.members[k].instrument].values
-        one.parameters = f.view.parameters[f.members[k].instrument].values
+        one.parameters = <const double*>f.view.parameters[f.members[k].instrument].values
         for field in range(PLAIN_LEG_FIELDS):
             fields[count * LEG_FIELDS + field] = field_of_instrument(&one, field)
         for field in range(LEG_FIELDS - PLAIN_LEG_FIELDS):

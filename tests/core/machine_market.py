@@ -20,7 +20,9 @@ from marginrules.machine import PUBLISHED, Code, Field, Key, Leg, Models, Op, Po
 from marginrules.machine import Parameter as MachineParameter
 from marginrules.machine import Strategy as MachineStrategy
 from marginrules.rulebook.diagnostic import Place, Sink, render_text
-from marginrules.rulebook.formula import compile_leg, compile_pool, compile_portfolio
+from marginrules.rulebook.formula import compile_figure, compile_leg, compile_pool, compile_portfolio
+from marginrules.rulebook.formula.compile import IN_PORTFOLIO, Wanted, understand
+from marginrules.rulebook.formula.tree import Typed
 from marginrules.rulebook.formula.unit import AMOUNT, NUMBER
 from marginrules.rulebook.parse import Scalar
 from marginrules.units import DAY_NS
@@ -154,8 +156,13 @@ class Market:
             pool=pool,
         )
 
-    def engine(self, models: Models) -> Engine:
-        """Return an engine with this market; pool 0 is the account."""
+    def engine(self, models: Models, *, is_excluded: bool = False) -> Engine:
+        """
+        Return an engine with this market; pool 0 is the account.
+
+        Args:
+            is_excluded: the value of options and all else is no part of equity.
+        """
         engine = Engine()
         engine.add_asset(0)
         engine.add_asset(0)
@@ -175,17 +182,17 @@ class Market:
                 one.family,
             )
         engine.add_pool(engine.add_account(0), -1)
-        self.activate(engine, models)
+        self.activate(engine, models, is_excluded=is_excluded)
         self.publish(engine)
         self.put(engine)
         return engine
 
-    def activate(self, engine: Engine, models: Models) -> None:
+    def activate(self, engine: Engine, models: Models, *, is_excluded: bool = False) -> None:
         """Switch to a program."""
         series = [(1, family, moves) for family, moves in self.series.items()]
         parameters = [one.parameters for one in self.instruments]
         products, ages = [one.product for one in self.instruments], [AGE] * len(self.instruments)
-        engine.activate(tables_of(models), products, ages, [0, 0], [0], {}, series, parameters)
+        engine.activate(tables_of(models, is_excluded), products, ages, [0, 0], [0], {}, series, parameters)
 
     def publish(self, engine: Engine) -> None:
         """Publish all prices."""
@@ -273,9 +280,9 @@ class Market:
         return value
 
 
-def tables_of(models: Models | None) -> Tables:
+def tables_of(models: Models | None, is_excluded: bool = False) -> Tables:
     """Return tables in which products 0 and 1 belong to the first portfolio, and product 2 is free."""
-    rules = [(0, 1, 0, 0, 0.0, 0.0, portfolio, 0) for portfolio in (0, 0, -1)]
+    rules = [(0, 1, 0, 0, 0.0, 0.0, portfolio, int(is_excluded)) for portfolio in (0, 0, -1)]
     return Tables(list(FREE), [rules], [(1.0, 0.0)], [(0, 1, INFINITY, 1.0)], [[1.0]], [0], models)
 
 
@@ -295,6 +302,21 @@ def code_of(initial: str, maintenance: str = "0", **define: str) -> Code:
         sink, ENVIRONMENT, scalars(**define), both["initial"], both["maintenance"], per_position=True
     )
     assert code is not None, f"{initial}\n{maintenance}\n{render_text(sink.ordered())}"
+    return code
+
+
+def tree_of(text: str) -> Typed:
+    """Return the typed tree of a formula."""
+    sink = Sink("formula", [text])
+    wanted = [(Wanted("initial", (AMOUNT,), True), scalars(text=text)["text"])]
+    return understand(sink, ENVIRONMENT, IN_PORTFOLIO, {}, wanted).results[0]
+
+
+def figure_code_of(value: str, *, of: str, given: dict[str, str]) -> Code:
+    """Compile a figure."""
+    sink = Sink("formula", [value])
+    code = compile_figure(sink, ENVIRONMENT, {}, scalars(value=value)["value"], of=of, given=given)
+    assert code is not None, f"{value}\n{render_text(sink.ordered())}"
     return code
 
 
@@ -357,6 +379,8 @@ def run(code: Code, world: World) -> list[float]:
     """Return the outputs of code in plain Python."""
     return Executor(code, world, ELEMENTS).run()
 
+
+MARKET = Market((), ((1.0, 1.0), (-0.125, 0.25), (0.5, -0.25)), (1.0, 1.0, 1.0), {0: (0.25, -0.25, 0.0)})
 
 # Random ones
 
