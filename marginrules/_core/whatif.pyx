@@ -64,6 +64,7 @@ cdef class Scratch:
     cdef void move_asset(self, int asset, double price):
         cdef int32_t k
         self.assets[asset].price = price
+        weigh(self.assets + asset, self.view.program)
         for k in range(self.instrument_count):
             if self.specs[k].settlement == asset:
                 self.derive(k)

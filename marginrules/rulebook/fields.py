@@ -279,6 +279,22 @@ def read_timestamp(sink: Sink, node: Node) -> int | None:
     return value
 
 
+def read_date(sink: Sink, node: Node, allowed: tuple[str, str]) -> int | None:
+    """Read a day such as `2030-06-15` as its first moment in UTC, in nanoseconds since 1970, and check its range."""
+    text = read_text(sink, node)
+    if text is None:
+        return None
+    value = units.parse_date_ns(text)
+    if value is None:
+        sink.add("MR-R307", node.place, f"'{shorten(text)}' is not a date", "write 2030-06-15, a day of the calendar")
+        return None
+    first, last = (units.parse_date_ns(day) or 0 for day in allowed)
+    if not first <= value <= last:
+        sink.add("MR-R308", node.place, f"date was {text}", f"allowed: from {allowed[0]} to {allowed[1]}")
+        return None
+    return value
+
+
 def read_yes(sink: Sink, node: Node) -> bool | None:
     """Read `yes` or `no`; no other spelling means either."""
     word = read_word(sink, node, ("yes", "no"))
