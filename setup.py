@@ -13,6 +13,7 @@ file, and a division that depends on the file it stands in is a wrong margin.
 """
 
 import os
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -26,7 +27,7 @@ def is_on(switch: str) -> bool:
 COMPILE = ["-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-cast-function-type"]
 # Else the assessment of one pool, though inline, is called from the loop over pools all the same: 3 % slower.
 COMPILE += ["-finline-limit=1000"]
-LINK = ["-pthread"]
+LINK = ["-pthread", "-lm"]
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": False,
@@ -35,8 +36,9 @@ DIRECTIVES = {
     "initializedcheck": False,
     "freethreading_compatible": True,
 }
-PRICING = ("pricing", "pricing_avx2", "pricing_avx512")
-HEADERS = ("pricing", "kernels", "lanes", "european", "american", "loops")
+PRICING = ("pricing", "pricing_avx2", "pricing_avx512", "american_rule")
+# Said to be read by the extension, they also get into a source distribution.
+INCLUDED = sorted(str(path) for path in Path("marginrules/_core").iterdir() if path.suffix in {".pyx", ".h"})
 MACROS: list[tuple[str, str | None]] = []
 
 if is_on("DEBUG"):
@@ -51,12 +53,12 @@ if is_on("COVERAGE"):
     MACROS += [("CYTHON_TRACE", "1"), ("CYTHON_TRACE_NOGIL", "1")]
 
 setup(
-    ext_modules=cythonize(
+    ext_modules=cythonize(  # type: ignore[no-untyped-call]
         [
             Extension(
                 "marginrules._core.core",
                 ["marginrules/_core/core.pyx", *(f"marginrules/_core/{name}.c" for name in PRICING)],
-                depends=[f"marginrules/_core/{name}.h" for name in HEADERS],
+                depends=INCLUDED,
                 extra_compile_args=COMPILE,
                 extra_link_args=LINK,
                 define_macros=MACROS,

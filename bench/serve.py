@@ -43,7 +43,10 @@ def load(server: Server) -> None:
     """Fill the book: every account has ten perpetuals and cash enough."""
     symbols = [f"P{number}-PERP" for number in range(POSITIONS)]
     now = time.time_ns() + 3_600_000_000_000  # fresh for as long as a bench may take
-    kinds = [types_pb2.Instrument(symbol=one, kind=2, underlying=one, settlement="USD") for one in symbols]
+    kinds = [
+        types_pb2.Instrument(symbol=one, kind=types_pb2.INSTRUMENT_KIND_PERPETUAL, underlying=one, settlement="USD")
+        for one in symbols
+    ]
     submit = server.service.submit
     from marginrules.server import codec  # noqa: PLC0415 - the path that requests take
 

@@ -56,7 +56,7 @@ async def serve_asyncio() -> None:
     await server.wait_for_termination()
 
 
-def _handlers(unary: Any, stream: Any) -> grpc.GenericRpcHandler:
+def _handlers(unary: Any, stream: Any) -> grpc.GenericRpcHandler[Any, Any]:
     methods = {
         "Unary": grpc.unary_unary_rpc_method_handler(unary),
         "Stream": grpc.stream_stream_rpc_method_handler(stream),
@@ -71,11 +71,14 @@ def _announce(port: int) -> None:
 
 def main() -> None:
     """Start both, measure in turns, print."""
-    processes, channels = {}, {}
+    processes: dict[str, subprocess.Popen[str]] = {}
+    channels: dict[str, Any] = {}
     for way in ("threads", "asyncio"):
         command = [sys.executable, "-m", "bench.serving", way]
         processes[way] = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        channels[way] = grpc.insecure_channel(f"127.0.0.1:{processes[way].stdout.readline().strip()}")
+        said = processes[way].stdout
+        assert said is not None
+        channels[way] = grpc.insecure_channel(f"127.0.0.1:{said.readline().strip()}")
     calls = {way: channel.unary_unary("/bench.Echo/Unary") for way, channel in channels.items()}
     streams = {way: Stream(channel, "/bench.Echo/Stream") for way, channel in channels.items()}
     unary: dict[str, list[float]] = {way: [] for way in channels}

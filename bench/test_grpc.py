@@ -53,7 +53,7 @@ def answer_bytes() -> int:
 
 
 @contextmanager
-def server() -> Iterator[grpc.Channel]:
+def server() -> Iterator[Any]:
     """Run the server in a process of its own."""
     command = [sys.executable, "-m", "bench.serve", str(answer_bytes())]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
@@ -94,7 +94,7 @@ def throughput(multicallable: Any, requests: list[bytes]) -> float:
 class Stream:
     """Send one message at a time on a long-lived stream."""
 
-    def __init__(self, channel: grpc.Channel, method: str) -> None:
+    def __init__(self, channel: Any, method: str) -> None:
         self._sent: SimpleQueue[bytes | None] = SimpleQueue()
         self._answers = channel.stream_stream(method)(iter(self._sent.get, None))
 

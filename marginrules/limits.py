@@ -7,6 +7,7 @@ RULEBOOK_NODES_MAX = 100_000
 RULEBOOK_PROBLEMS_MAX = 100  # reported for one text; reading stops there
 RULEBOOK_OVERRIDES_MAX = 1_000
 RULEBOOK_CALENDARS_MAX = 16
+CLOSED_DAYS_MAX = 1_000  # of one calendar, besides those of its exchange
 RULEBOOK_DEADLINES_MAX = 64  # different business-day deadlines, each a table of ten years
 RULEBOOK_LADDERS_MAX = 1_024  # with their variants under overrides
 RULEBOOK_CELLS_MAX = 200_000  # profiles x products x (1 + overrides that apply)
@@ -52,6 +53,13 @@ BATCH_ITEMS_MAX = 10_000
 CLOSES_PER_SERIES_MAX = 10_000  # of an underlying; the oldest go first
 IDENTIFIER_BYTES_MAX = 128
 TEXT_BYTES_MAX = 1_024  # reasons given by people
+
+STRESSES_MAX = 256  # of one request
+STRESS_MOVES_MAX = 1_000  # of one stress
+STRESS_MULTIPLE_MAX = 10.0  # how far a stress is scaled in search of what a pool just survives
+REDUCED_POSITIONS_MAX = 64  # tried for a smallest reduction, those that release most first
+HEDGES_TRIED_MAX = 256  # options, those nearest to the money first
+HEDGES_SHOWN_MAX = 5
 
 CONCURRENT_CHECKS_MAX = 256
 CONCURRENT_STREAMS_MAX = 100

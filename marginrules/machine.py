@@ -119,6 +119,8 @@ class Op(enum.IntEnum):
     POWER = 23
     NORMAL = 24  # cumulative normal distribution
     TIERED = 25  # extra: number of the tier table
+    FLOOR_SHARE = 26  # a * b / c to a whole number, nothing rounded on the way; where FLOOR does nothing: a * b / c
+    CEILING_SHARE = 27
     BLACK_76 = 32  # right, forward, strike, years, volatility
     BLACK_SCHOLES = 33  # right, spot, strike, years, volatility, rate, dividend yield
     AMERICAN = 34  # the same

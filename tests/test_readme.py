@@ -5,7 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import shlex
 from pathlib import Path
+
+from google.protobuf import json_format
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message_factory import GetMessageClass
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
 from marginrules import rulebook
 from marginrules.server.settings import Settings
@@ -29,6 +35,25 @@ def test_python_example_runs() -> None:
         with contextlib.redirect_stdout(said):
             exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - our own text
         assert "accepted=True" in said.getvalue()
+
+
+def test_grpcurl_line_is_answered() -> None:
+    """What the line sends is understood through the server's own description of itself, and answered."""
+    line = block("", "grpcurl").replace("\\\n", " ")
+    words = shlex.split(line)
+    content, (address, method) = words[words.index("-d") + 1], words[-2:]
+    service, _, name = method.partition("/")
+    with w.serving(rulebook=ROOT / "rules" / "crypto-derivatives" / "rulebook.yaml") as (server, wire):
+        code = block("python", "Client(").replace("50051", str(server.port))
+        exec(compile(code, "README.md", "exec"), {"print": lambda _: None})  # noqa: S102 - our own text
+        pool = DescriptorPool(ProtoReflectionDescriptorDatabase(wire.channel))
+        described = pool.FindServiceByName(service).methods_by_name[name]
+        request = json_format.Parse(content, GetMessageClass(described.input_type)())
+        answer = GetMessageClass(described.output_type)()
+        answer.ParseFromString(wire.channel.unary_unary(f"/{method}")(request.SerializeToString()))
+
+    assert address == f"{Settings().host}:{Settings().port}"
+    assert json_format.MessageToDict(answer)["decision"]["accepted"] is True
 
 
 def test_rulebook_of_the_readme_is_the_one_that_ships() -> None:

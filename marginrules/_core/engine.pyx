@@ -336,6 +336,7 @@ cdef class Engine:
             parameters: per instrument id, what the program sets for it; or nothing at all.
             wrong_ways: per instrument id, bits of the collateral for which exposure to it is wrong-way; or nothing at all.
         """
+        cdef Series old_series = self.series, new_series = Series(tables, series)
         cdef int32_t k, account_count = len(account_profiles)
         cdef int64_t* numbers = <int64_t*>allocate(
             2 * self.instrument_count + self.asset_count + len(class_profiles) + 2 * account_count, sizeof(int64_t))
@@ -344,7 +345,6 @@ cdef class Engine:
         cdef int64_t* classes = rules + self.asset_count
         cdef int64_t* special = classes + len(class_profiles)
         cdef Tables replaced = self.tables  # freed only after the switch
-        cdef Series old_series = self.series, new_series = Series(tables, series)
         cdef double** blocks = NULL
         cdef Parameters* set = NULL
         cdef uint64_t* wrong = NULL
@@ -375,7 +375,7 @@ cdef class Engine:
                 self.view.program = &tables.program
                 self.view.series, self.view.series_stride = <const double* const*>new_series.rows, new_series.stride
                 swap_blocks(self.blocks, blocks, self.instrument_count)
-                self.view.owner = <void*>tables
+                self.view.owner, self.view.series_owner = <void*>tables, <void*>new_series
                 self.view.revision += 1
                 if self.instrument_count:
                     memcpy(self.parameters, set, self.instrument_count * sizeof(Parameters))
@@ -417,6 +417,7 @@ cdef class Engine:
             with nogil:
                 pthread_rwlock_wrlock(&self.lock)
                 self.view.series, self.view.series_stride = <const double* const*>new_series.rows, new_series.stride
+                self.view.series_owner = <void*>new_series
                 swap_blocks(self.blocks, blocks, self.instrument_count)
                 pthread_rwlock_unlock(&self.lock)
             self.series = new_series
@@ -808,13 +809,16 @@ cdef class Engine:
             scratch.fill(instrument, quantity, price, leverage)
         return scratch.assess(now)
 
-    def liquidation_price(self, int pool, int instrument, int64_t now, double ratio):
+    def liquidation_price(self, int pool, int instrument, int64_t now, double ratio, bint is_smooth=False):
         """
         Return the mark at which equity is `ratio` x MM, all other positions counted; None where no mark does that.
 
         Where the instrument settles in its own underlying, the price of that asset moves along.
+
+        Args:
+            is_smooth: formulas do not round amounts.
         """
-        return Scratch(self, pool, 0).root(instrument, now, ratio)
+        return Scratch(self, pool, 0).root(instrument, now, ratio, is_smooth)
 
     def figure(self, int pool, int code, bint of_pool, int instrument, int portfolio, int64_t now, inputs=()):
         """
@@ -827,6 +831,8 @@ cdef class Engine:
             inputs: what the figure is given, in the order of its program.
 
         Returns:
-            (reason bits, rows (instrument ids, value)); no rows where there are reasons.
+            (reason bits, rows (instrument ids, value)); of a value with scenarios, one row for each scenario in the
+            order of its table. No rows where the pool cannot be assessed; a value that is not finite has its reason
+            bits too.
         """
         return Scratch(self, pool, 0).figure(code, of_pool, instrument, portfolio, now, inputs)

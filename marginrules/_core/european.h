@@ -47,11 +47,18 @@ INLINE black finish(lanes right, prepared half) {
     lanes low = lesser(half.forward, half.strike), high = greater(half.forward, half.strike), zero = every(0.0);
     lanes d1 = half.x + half.deviation * 0.5, d2 = half.x - half.deviation * 0.5;
     lanes density = exp_below_zero(d1 * d1 * -0.5) * INVERSE_ROOT_TWO_PI;
-    lanes tail = density * mills_of(magnitude(d1)), other = density * mills_of(-d2);
-    lanes near = choose(is_below(zero, d1), 1.0 - tail, tail);
+    // One division for both ratios, and for their difference before it cancels.
+    fraction at_d1 = mills_fraction(magnitude(d1)), at_d2 = mills_fraction(-d2);
+    mask above = is_below(zero, d1);
+    lanes factor = density / (at_d1.base * at_d2.base);
+    lanes tail = at_d1.top * at_d2.base, other = at_d2.top * at_d1.base;
+    lanes gap = choose(above, 1.0 - factor * (tail + other), factor * (tail - other));
+    tail = tail * factor;
+    other = other * factor;
+    lanes near = choose(above, 1.0 - tail, tail);
     // Without deviation, or when one side is worth next to nothing, it is decided which side is worth more.
     mask open = is_below(zero, half.deviation) & is_below(every(1e-290), low);
-    lanes outside = choose(open, greater(low * (near - other), zero), zero);
+    lanes outside = choose(open, greater(low * gap, zero), zero);
     found.price = outside + greater(right * (half.forward - half.strike), zero);
     found.weight = choose(open, low * density, zero);
     lanes even = choose(is_same(low, high), every(0.5), zero);
@@ -186,9 +193,10 @@ INLINE lanes deviation_of(lanes price, lanes x) {
             next = s + step / (1.0 + 0.5 * step * bend);
             miss = magnitude(gap) / lesser(price, missing);
         }
-        // Half the bracket where the step leaves it; by a little it may, since at the root its ends are noise.
+        // Where the step leaves the bracket upward, its end, from which the next one cannot overshoot; downward, the middle. By
+        // a little it may leave, since at the root both ends are noise.
         mask inside = is_below(least * (1.0 - 1e-7), next) & is_below(next, most * (1.0 + 1e-7));
-        s = choose(inside, next, (least + most) * 0.5);
+        s = choose(inside, next, choose(is_below(most, next), most, (least + most) * 0.5));
     }
     return choose(is_below(miss, every(1e-8)), s, nothing());
 }

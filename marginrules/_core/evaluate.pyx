@@ -112,6 +112,20 @@ cdef inline double collateral_of(const View* view, const Pool* pool, int64_t now
     return total
 
 
+cdef double loss_of_fill(const View* view, const Rule* rule, const OrderSum* order, int is_buy) noexcept nogil:
+    """
+    Return how much equity falls when the open orders of one side fill; 0 where it rises, not a number stays.
+
+    What is bought counts at its mark, and for nothing where the rulebook leaves its value out of equity.
+    """
+    cdef const Mark* mark = view.marks + order.instrument
+    if rule.is_excluded and not view.specs[order.instrument].outright:
+        return 0.0  # its cost is left out as well
+    if is_buy:
+        return greater(0.0, order.buy_cost * mark.fx - (0.0 if rule.is_excluded else order.buy_quantity * mark.unit_value))
+    return greater(0.0, order.sell_cost * mark.fx + (0.0 if rule.is_excluded else order.sell_quantity * mark.unit_value))
+
+
 cdef double with_orders(
     const View* view, const Pool* pool, const Rule* rules, int64_t now, double im, int32_t* flags,
 ) noexcept nogil:
@@ -119,7 +133,7 @@ cdef double with_orders(
     cdef const OrderSum* order
     cdef const Mark* mark
     cdef const Rule* rule
-    cdef double quantity, leverage_rate, held, none, bought, sold, loss
+    cdef double quantity, leverage_rate, held, none, bought, sold
     cdef int32_t k
     for k in range(pool.order_count):
         order = pool.orders + k
@@ -139,10 +153,8 @@ cdef double with_orders(
             rule, mark.open_interest, fabs((quantity + order.buy_quantity) * mark.unit_value), leverage_rate))
         sold = pair_initial(requirement_of(
             rule, mark.open_interest, fabs((quantity - order.sell_quantity) * mark.unit_value), leverage_rate))
-        loss = order.buy_cost * mark.fx - order.buy_quantity * mark.unit_value
-        bought += greater(loss, 0.0)
-        loss = order.sell_cost * mark.fx + order.sell_quantity * mark.unit_value
-        sold += greater(loss, 0.0)
+        bought += loss_of_fill(view, rule, order, 1)
+        sold += loss_of_fill(view, rule, order, 0)
         if not (isfinite(bought) and isfinite(sold)):
             flags[0] |= NOT_FINITE
         im += greater(greater(bought, sold) - none, 0.0)
@@ -270,8 +282,7 @@ cdef inline void assess_pool(
         im, mm = margin.initial, margin.maintenance
     equity = collateral + sums.pnl - pool.due
     # IM is a sum of amounts of which none is negative or below its MM: where it is finite, so is MM.
-    if not (isfinite(equity) and isfinite(im)):
-        flags |= NOT_FINITE
+    flags |= reasons_of(equity, NOT_FINITE) | reasons_of(im, NOT_FINITE)
     # Pools that mix products of several ladders follow the book's own ladder.
     number = <int32_t>sums.ladders
     if <uint32_t>sums.ladders & <uint32_t>(sums.ladders >> 32) or pool.position_count == 0:

@@ -40,11 +40,18 @@ INLINE lanes choose(mask where, lanes yes, lanes no) {
 INLINE lanes lesser(lanes a, lanes b) { return (lanes)_mm512_min_pd((__m512d)b, (__m512d)a); }
 INLINE lanes greater(lanes a, lanes b) { return (lanes)_mm512_max_pd((__m512d)b, (__m512d)a); }
 INLINE lanes root_of(lanes x) { return (lanes)_mm512_sqrt_pd((__m512d)x); }
+INLINE int is_any(mask where) { return where != 0; }
 #else
 typedef int64_t mask __attribute__((vector_size(8 * LANES)));
 INLINE mask is_below(lanes a, lanes b) { return a < b; }
 INLINE mask is_upto(lanes a, lanes b) { return a <= b; }
 INLINE mask is_same(lanes a, lanes b) { return a == b; }
+INLINE int is_any(mask where) {
+    int64_t all = 0;
+    for (int k = 0; k < LANES; k++)
+        all |= where[k];
+    return all != 0;
+}
 #if LANES == 4
 INLINE lanes choose(mask where, lanes yes, lanes no) {
     return (lanes)_mm256_blendv_pd((__m256d)no, (__m256d)yes, (__m256d)where);
@@ -158,9 +165,13 @@ INLINE lanes log_of_ratio(lanes low, lanes high) {
     return k * 0x1.62e42fee00000p-1 + ((s + s) + small);
 }
 
-// Mills' ratio (1 - N(x)) / n(x) for x from 0 to 40; beyond 40, where the density is 0, that at 40. All terms are
-// positive, so nothing cancels. Approximation: 9.6e-17.
-INLINE lanes mills_of(lanes x) {
+// Mills' ratio (1 - N(x)) / n(x) for x from 0 to 40, as a fraction; beyond 40, where the density is 0, that at 40. All terms
+// are positive, so nothing cancels. Approximation: 9.6e-17.
+typedef struct {
+    lanes top, base;
+} fraction;
+
+INLINE fraction mills_fraction(lanes x) {
     x = lesser(x, every(40.0));
     lanes x2 = x * x, x4 = x2 * x2, x8 = x4 * x4;
     lanes top = (0x1.40d931ff62705p+0 + 0x1.f25199d00ba3fp+0 * x) + (0x1.7ec0e15f58abbp+0 + 0x1.75876c4f83118p-1 * x) * x2;
@@ -169,7 +180,12 @@ INLINE lanes mills_of(lanes x) {
     lanes base = (1.0 + 0x1.2cedfd1ef6ad2p+1 * x) + (0x1.48cdbbc29840fp+1 + 0x1.b8de22f69edb7p+0 * x) * x2;
     lanes base4 = (0x1.92e20d15a1429p-1 + 0x1.0727aeb8eae19p-2 * x) + (0x1.f3f2aeb9e419dp-5 + 0x1.56f4529c3bfb8p-7 * x) * x2;
     lanes base8 = (0x1.47af4b7931d8dp-10 + 0x1.8e1495847a195p-14 * x) + 0x1.db0bfa4d483b9p-19 * x2;
-    return (top + top4 * x4 + top8 * x8) / (base + base4 * x4 + base8 * x8);
+    return (fraction){top + top4 * x4 + top8 * x8, base + base4 * x4 + base8 * x8};
+}
+
+INLINE lanes mills_of(lanes x) {
+    fraction found = mills_fraction(x);
+    return found.top / found.base;
 }
 
 // Normal distribution N(x), with a small *relative* error far into the lower tail: the square is taken in two parts, for

@@ -257,3 +257,4 @@ cdef struct View:            # one consistent state
     int32_t is_smooth        # amounts are not rounded: a staircase has no root
     int32_t revision         # counts activations
     void* owner              # the Tables object that owns `program`
+    void* series_owner       # the Series object that owns `series`

@@ -157,7 +157,7 @@ cdef class Series:
                 raise ValueError(f"{len(moves)} moves for {tables.program.scenario_tables[table].count} scenarios")
             self.rows[table * self.stride + family] = <double*>allocate(len(moves), sizeof(double))
             for k, move in enumerate(moves):
-                self.rows[table * self.stride + family][k] = move
+                self.rows[table * self.stride + family][k] = known(move)
 
     def __dealloc__(self):
         cdef int64_t k

@@ -76,14 +76,14 @@ cdef int build_models(Program* p, object models) except -1:
         table = p.scenario_tables + k
         table.count, table.column_count = one.count, len(one.columns)
         table.columns = <double*>allocate(table.count * table.column_count, sizeof(double))
-        table.has_equal_weights = len(set(one.columns[0])) == 1
+        table.has_equal_weights, table.is_historical = len(set(one.columns[0])) == 1, one.is_historical
         longest = max(longest, table.count)
         for j, column in enumerate(one.columns):
             for i, value in enumerate(column):
                 table.columns[j * table.count + i] = value
     p.unknown_series = <double*>allocate(longest, sizeof(double))
     for i in range(longest):
-        p.unknown_series[i] = NAN
+        p.unknown_series[i] = absent(MISSING_DATA)
     p.tier_table_count = len(models.tiers)
     p.tier_tables = <TierTable*>allocate(p.tier_table_count, sizeof(TierTable))
     for k, rows in enumerate(models.tiers):

@@ -5,7 +5,8 @@ from marginrules.machine import Field
 cdef dict FIELDS = {one.name.lower(): one.value for one in Field}
 
 cdef enum:
-    LEG_FIELDS = 32          # numbers of `marginrules.machine.Field` that are of an instrument
+    PLAIN_LEG_FIELDS = 32    # numbers of `marginrules.machine.Field` that are of an instrument
+    LEG_FIELDS = 64          # and behind them the parameters of the rulebook
 
 
 cdef void run_leg_code(const void* code, const double* const* inputs, int32_t n, double* out) noexcept nogil:
@@ -36,13 +37,14 @@ cdef int build_program(LaneProgram* made, Program* p, object models, int number,
         return 0
     code = models.codes[number]
     names = [leg.name for leg in legs]
+    fields = FIELDS | {one.name: PLAIN_LEG_FIELDS + k for k, one in enumerate(models.parameters)}
     made.code = p.codes + number
     made.input_count = len(code.inputs)
     inputs = <int32_t*>allocate(made.input_count, sizeof(int32_t))
     made.inputs = inputs
     for k, name in enumerate(code.inputs):
         leg, _, field = name.partition(".")
-        inputs[k] = names.index(leg) << 8 | int(FIELDS[field])
+        inputs[k] = names.index(leg) << 8 | int(fields[field])
     return 0
 
 
@@ -99,8 +101,11 @@ cdef int32_t legs_of(Frame* f, GroupLeg* legs, double* fields) noexcept nogil:
             continue
         one.spec, one.mark = spec, f.view.marks + f.members[k].instrument
         one.quotes = <const double*>f.view.quotes[f.members[k].instrument].values
-        for field in range(LEG_FIELDS):
+        one.parameters = f.view.parameters[f.members[k].instrument].values
+        for field in range(PLAIN_LEG_FIELDS):
             fields[count * LEG_FIELDS + field] = field_of_instrument(&one, field)
+        for field in range(LEG_FIELDS - PLAIN_LEG_FIELDS):
+            fields[count * LEG_FIELDS + PLAIN_LEG_FIELDS + field] = one.parameters[field]
         legs[count].fields, legs[count].quantity, legs[count].right = (
             fields + count * LEG_FIELDS, f.members[k].quantity, spec.right)
         count += 1
@@ -144,4 +149,31 @@ cdef double strategy_margin(Frame* f, int32_t book, int32_t which) noexcept nogi
         price_candidates(&grouping, which, span)
         solve_grouping(&grouping, &limits, INFINITE, span, &result)
     free(memory)
+    if isnan(result.cost) and lacks_field(f.view.program.strategies + book, which, legs, count):
+        return absent(MISSING_DATA)
     return result.cost
+
+
+cdef int lacks_field(const StrategyTable* table, int32_t which, const GroupLeg* legs, int32_t count) noexcept nogil:
+    """Say whether a leg has not what a strategy that it could be part of reads of it."""
+    cdef const StrategyRow* row
+    cdef int32_t k, i
+    for k in range(table.count):
+        row = table.rows + k
+        for i in range(count):
+            if (lacks_input(row, &row.condition, legs + i)
+                    or lacks_input(row, &row.requirements[which], legs + i)):
+                return 1
+    return 0
+
+
+cdef int lacks_input(const StrategyRow* row, const LaneProgram* program, const GroupLeg* leg) noexcept nogil:
+    cdef int32_t k, place, side = 1 if leg.quantity > 0.0 else -1
+    if program.code == NULL:
+        return 0
+    for k in range(program.input_count):
+        place = program.inputs[k] >> 8
+        if (row.legs[place].right == leg.right and row.legs[place].side == side
+                and isnan(leg.fields[program.inputs[k] & 255])):
+            return 1
+    return 0

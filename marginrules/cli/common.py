@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from marginrules.client import Client
+from marginrules.client import Client, Stress, StressMove
 from marginrules.client.rpc import ADDRESS
-from marginrules.units import parse_timestamp_ns
+from marginrules.units import parse_duration_ns, parse_rate, parse_timestamp_ns
 
 EXIT_PROBLEMS = 1
 EXIT_UNAVAILABLE = 69
@@ -50,6 +50,54 @@ class _Time(click.ParamType[int]):
 
 
 TIME = _Time()
+
+
+class _Duration(click.ParamType[int]):
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = value if isinstance(value, int) else parse_duration_ns(value)
+        if not found:
+            self.fail(f"{value!r} is not a duration such as 1d or 4h", param, ctx)
+        return found
+
+
+DURATION = _Duration()
+
+
+class _Rate(click.ParamType[float]):
+    name = "rate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = value if isinstance(value, float) else parse_rate(value)
+        if found is None:
+            self.fail(f"{value!r} is not a rate such as 150%", param, ctx)
+        return float(found)
+
+
+RATE = _Rate()
+
+
+class _Stress(click.ParamType[Stress]):
+    """Read `crash=BTC:-30%:+50%,*:-20%`: a name, then underlyings with price and volatility moves."""
+
+    name = "stress"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Stress:
+        if isinstance(value, Stress):
+            return value
+        name, is_named, moves = value.partition("=")
+        return Stress(name, tuple(self._move(one, param, ctx) for one in (moves if is_named else value).split(",")))
+
+    def _move(self, text: str, param: click.Parameter | None, ctx: click.Context | None) -> StressMove:
+        underlying, *moves = text.strip().split(":")
+        found = [parse_rate(one.strip()) for one in moves]
+        if not underlying or not 1 <= len(found) <= 2 or None in found:
+            self.fail(f"{text!r} is not a move such as BTC:-30% or BTC:-30%:+50%", param, ctx)
+        return StressMove(underlying, *(float(one) for one in found if one is not None))
+
+
+STRESS = _Stress()
 
 
 def with_client(function: Callable[..., None]) -> Callable[..., None]:

@@ -131,6 +131,7 @@ def _order_rows(account: Account) -> list[tuple[str, ...]]:
     "marginrules calls",
     "marginrules calls --all --account ACC-1 --json",
     "marginrules calls 'ACC-1#1' --extend-to 2026-12-01T17:00:00Z --who 'J. Doe' --why 'wire is on its way'",
+    "marginrules calls 'ACC-1#1' --deposit 5000 --asset USD --who 'J. Doe' --why 'wire received'",
 )
 @click.argument("call", required=False)
 @click.option("--all", "show_all", is_flag=True, help="Closed calls too.")
@@ -138,6 +139,8 @@ def _order_rows(account: Account) -> list[tuple[str, ...]]:
 @click.option("--acknowledge", is_flag=True, help="Record that the client has seen CALL.")
 @click.option("--extend-to", type=TIME, help="Move the deadline of CALL to this time.")
 @click.option("--dispute-until", type=TIME, help="Hold the deadline of CALL up until this time.")
+@click.option("--deposit", type=click.FloatRange(0, min_open=True), help="Record that this much came in for CALL.")
+@click.option("--asset", default="", help="Of the deposit.")
 @click.option("--waive", is_flag=True, help="Give CALL up.")
 @click.option("--who", default="", help="Who does that.")
 @click.option("--why", default="", help="Why.")
@@ -149,6 +152,8 @@ def calls(
     acknowledge: bool,
     extend_to: int | None,
     dispute_until: int | None,
+    deposit: float | None,
+    asset: str,
     waive: bool,
     who: str,
     why: str,
@@ -163,10 +168,14 @@ def calls(
         acts.append(lambda client, name: client.extend(name, extend_to, who, why))
     if dispute_until is not None:
         acts.append(lambda client, name: client.dispute(name, dispute_until, who, why))
+    if deposit is not None:
+        acts.append(lambda client, name: _deposit(client, name, asset, deposit, who, why))
     if waive:
         acts.append(lambda client, name: client.waive(name, who, why))
     if len(acts) > 1:
-        raise click.UsageError("of --acknowledge, --extend-to, --dispute-until and --waive, give one")
+        raise click.UsageError("of --acknowledge, --extend-to, --dispute-until, --deposit and --waive, give one")
+    if (deposit is not None) != bool(asset):
+        raise click.UsageError("a deposit needs --deposit and --asset")
     if acts and not (call and who and why):
         raise click.UsageError("an act needs CALL, --who and --why")
     with connect(connection) as client:
@@ -175,6 +184,13 @@ def calls(
         else:
             found = [acts[0](client, call) if acts else client.get_call(call)]
         _print_calls(found, as_json)
+
+
+def _deposit(client: Client, name: str, asset: str, amount: float, who: str, why: str) -> MarginCall:
+    """Record a deposit in the pool that was called; return the call as it stands then."""
+    called = client.get_call(name)
+    client.deposit(called.account_id, asset, amount, who, why, called.pool)
+    return client.get_call(name)
 
 
 def _print_calls(found: Iterable[MarginCall], as_json: bool) -> None:

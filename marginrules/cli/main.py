@@ -15,6 +15,8 @@ from marginrules.cli.desk import accounts, calls, watch
 from marginrules.cli.local import check, replay, verify
 from marginrules.cli.market import closes
 from marginrules.cli.output import print_diagnostics
+from marginrules.cli.risk import distance, resilience, vulnerable, ways_out
+from marginrules.cli.rulebook import rulebook
 from marginrules.cli.serve import serve
 from marginrules.client import ServerError
 from marginrules.errors import MarginRulesError, RulebookError, StorageError
@@ -55,5 +57,20 @@ def demo(as_json: bool) -> None:
     raise SystemExit(importlib.import_module("marginrules.cli.demo").run(as_json=as_json))
 
 
-for one in (serve, check, demo, accounts, calls, watch, closes, replay, verify):
+for one in (
+    serve,
+    check,
+    demo,
+    rulebook,
+    accounts,
+    calls,
+    watch,
+    distance,
+    resilience,
+    vulnerable,
+    ways_out,
+    closes,
+    replay,
+    verify,
+):
     main.add_command(one)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ def serve(limits: bool, as_json: bool, **options: Any) -> None:
     """
     Serve until interrupted.
 
-    RULEBOOK is activated where the journal has no active one yet; without it the server waits for one.
+    RULEBOOK is activated where the journal has no active one yet; without it the server waits for one. A journal keeps
+    the one that is active: to switch, see `marginrules rulebook activate`.
     """
     if limits:
         _print_limits(as_json)
@@ -56,8 +58,7 @@ def serve(limits: bool, as_json: bool, **options: Any) -> None:
     server = Server(Settings(**options))
     with progress("restoring", server.journal.seq) as done:
         server.start(done)
-    _announce(server, as_json)
-    sys.exit(server.run())
+    sys.exit(server.run(lambda: _announce(server, as_json)))
 
 
 def _print_limits(as_json: bool) -> None:
@@ -69,14 +70,16 @@ def _print_limits(as_json: bool) -> None:
 
 
 def _announce(server: Server, as_json: bool) -> None:
+    _warn_of_another(server)
     settings, active = server.settings, server.service.shard.active
     shown = {
         "rulebook": active.program.name if active else "",
         "revision": active.number if active else 0,
         "digest": active.program.digest if active else "",
         "address": f"{settings.host}:{server.port}",
-        "metrics": f"http://{settings.host}:{server.metrics_port}/metrics" if server.metrics_port else "",
+        "metrics": f"http://127.0.0.1:{server.metrics_port}/metrics" if server.metrics_port else "",
         "journal": str(settings.journal or ""),
+        "keeps_another_rulebook": server.keeps_another,
     }
     if as_json:
         print_json(shown)
@@ -86,3 +89,17 @@ def _announce(server: Server, as_json: bool) -> None:
     for key, otherwise in (("digest", ""), ("address", ""), ("metrics", ""), ("journal", "temporary: gone at the end")):
         if text := shown[key] or otherwise:
             click.echo(f"{key:<8}  {text}")
+
+
+def _warn_of_another(server: Server) -> None:
+    """Say so where the rulebook that was given is not the one that is served."""
+    settings, active = server.settings, server.service.shard.active
+    if not server.keeps_another or active is None:
+        return
+    click.echo(
+        f"marginrules: {settings.rulebook} is not served: {settings.journal} keeps revision {active.number} active"
+        f" ({active.program.name}, from {active.file}), and the file differs from it. To switch:\n"
+        f"  marginrules rulebook activate {shlex.quote(str(settings.rulebook))}"
+        f" --address {settings.host}:{server.port} --who NAME --why REASON",
+        err=True,
+    )

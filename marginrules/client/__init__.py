@@ -2,6 +2,7 @@
 """Typed clients of a server: `Client` for threads, `AsyncClient` for asyncio, with the same methods."""
 
 from marginrules.client.aio import AsyncClient
+from marginrules.client.answers import Exposure, PoolDistance, Resilience, Stress, StressMove, VulnerablePage, WaysOut
 from marginrules.client.errors import ServerError
 from marginrules.client.records import (
     AccountSummary,
@@ -23,14 +24,21 @@ __all__ = [
     "Activation",
     "AsyncClient",
     "Client",
+    "Exposure",
     "Fill",
     "LadderEvent",
     "LiquidationPrice",
     "MarginCall",
     "OrderCheck",
     "PoolAssessment",
+    "PoolDistance",
     "PriceMove",
+    "Resilience",
     "RulebookRevision",
     "ServerError",
+    "Stress",
+    "StressMove",
+    "VulnerablePage",
+    "WaysOut",
     "WhatIf",
 ]

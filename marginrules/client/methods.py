@@ -14,8 +14,16 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from marginrules._pb import book_pb2, check_pb2, escalation_pb2, rulebook_pb2
-from marginrules.client import codec
+from marginrules._pb import answer_pb2, book_pb2, check_pb2, escalation_pb2, rulebook_pb2
+from marginrules.client import codec, codec_answers
+from marginrules.client.answers import (
+    Exposure,
+    PoolDistance,
+    Resilience,
+    Stress,
+    VulnerablePage,
+    WaysOut,
+)
 from marginrules.client.errors import coded_error
 from marginrules.client.records import (
     AccountSummary,
@@ -84,6 +92,53 @@ class Methods:
             deposits=codec.encode_balances(deposits),
         )
         return Call(request, codec.decode_what_if)
+
+    # Answers for people
+
+    @unary
+    def distance(self, account: str, pool: str = CROSS, *, horizon_ns: int = 0) -> Call[PoolDistance]:
+        """Say how far each underlying may move before a step is reached; the horizon is one day where it is 0."""
+        request = answer_pb2.MeasureDistanceRequest(account_id=account, pool=pool, horizon_ns=horizon_ns)
+        return Call(request, codec_answers.decode_distance)
+
+    @unary
+    def resilience(
+        self, account: str, pool: str = CROSS, *, stresses: Iterable[Stress] = (), scenarios: Iterable[str] = ()
+    ) -> Call[Resilience]:
+        """Say how a pool stands after stresses, and after each row of scenario tables of the rulebook."""
+        request = answer_pb2.MeasureResilienceRequest(
+            account_id=account,
+            pool=pool,
+            stresses=[codec_answers.encode_stress(one) for one in stresses],
+            scenarios=list(scenarios),
+        )
+        return Call(request, codec_answers.decode_resilience)
+
+    @unary
+    def vulnerable(
+        self,
+        stress: Stress | None = None,
+        by: Exposure = Exposure.MARGIN_RATIO,
+        *,
+        size: int = 0,
+        token: str = "",
+    ) -> Call[VulnerablePage]:
+        """Return one page of all pools, the most exposed first, with figures of the whole book."""
+        request = answer_pb2.ListVulnerableRequest(
+            stress=codec_answers.encode_stress(stress) if stress else None,
+            exposure=f"EXPOSURE_{by.name}",
+            page_size=size,
+            page_token=token,
+        )
+        return Call(request, codec_answers.decode_vulnerable)
+
+    @unary
+    def ways_out(
+        self, account: str, pool: str = CROSS, *, restore: str = "initial_margin", ratio: float = 0.0
+    ) -> Call[WaysOut]:
+        """Say what brings equity up to "initial_margin", "maintenance_margin", a "ratio", or what an open call asks."""
+        request = answer_pb2.FindWaysOutRequest(account_id=account, pool=pool, restore=restore, ratio=ratio)
+        return Call(request, codec_answers.decode_ways_out)
 
     # Book
 

@@ -59,7 +59,11 @@ class SqliteJournal:
         self._path = path
         self._on_failure = on_failure
         self._lock_file = _hold(path)
-        self._writer = _open(path)
+        try:
+            self._writer = _open(path)
+        except StorageError:
+            self._lock_file.close()
+            raise
         last = self._writer.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
         self._seq = int(last[0]) if last else 0
         self._head = bytes(last[1]) if last else GENESIS

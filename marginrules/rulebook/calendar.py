@@ -63,14 +63,22 @@ def _business_days(exchange: str, first_year: int) -> tuple[str, tuple[dt.date, 
 
 
 @functools.lru_cache(maxsize=256)
-def sessions(exchange: str, first_year: int, clock: tuple[int, int]) -> tuple[tuple[int, int], ...]:
-    """Return a row for each business day: its local midnight and a local time of day, as nanoseconds since 1970 UTC."""
+def sessions(
+    exchange: str, first_year: int, clock: tuple[int, int], closed: tuple[dt.date, ...] = ()
+) -> tuple[tuple[int, int], ...]:
+    """
+    Return a row for each business day: its local midnight and a local time of day, as nanoseconds since 1970 UTC.
+
+    Args:
+        closed: further days that are no business days.
+    """
     found = business_days(exchange, first_year)
     if isinstance(found, str):
         raise AssertionError(f"calendar {exchange} was checked before")
     zone, days = ZoneInfo(found[0]), found[1]
     hour, minute = clock
-    return tuple((_ns(day, 0, 0, zone), _ns(day, hour, minute, zone)) for day in days)
+    skipped = frozenset(closed)
+    return tuple((_ns(day, 0, 0, zone), _ns(day, hour, minute, zone)) for day in days if day not in skipped)
 
 
 def _ns(day: dt.date, hour: int, minute: int, zone: ZoneInfo) -> int:

@@ -90,11 +90,10 @@ def _check_calendars(sink: Sink, book: Book) -> None:
         message = f"{len(book.calendars)} calendars; at most {RULEBOOK_CALENDARS_MAX} are read"
         sink.add("MR-R107", book.places["calendars"], message)
         return
-    for name, exchange in book.calendars.items():
-        found = calendar.business_days(exchange, first_year(book))
+    for one in book.calendars.values():
+        found = calendar.business_days(one.exchange, first_year(book))
         if isinstance(found, str):
-            place, message = book.places[f"calendars.{name}"], f"no calendar of exchange '{exchange}' can be used"
-            sink.add("MR-R325", place, message, found)
+            sink.add("MR-R325", one.place, f"no calendar of exchange '{one.exchange}' can be used", found)
 
 
 def first_year(book: Book) -> int:

@@ -122,7 +122,6 @@ def read_collateral(sink: Sink, node: Node, name: str, at: Place) -> Collateral:
     """Read what is said of one asset."""
     part = Fields(sink, node, f"collateral '{name}'", required=("haircut",), optional=KEYS, at=at)
     haircuts, initial = _haircuts(sink, part.node("haircut"))
-    date = partial(fields.read_date, allowed=_DATES)
     if part.is_readable and "tenor" in part and "matures" not in part:
         sink.add("MR-R302", part.key_place("tenor"), "a tenor needs the key 'matures'", "add `matures: 2030-06-15`")
     volatility, tenor, called = part.node("volatility"), part.node("tenor"), part.node("callable")
@@ -135,7 +134,7 @@ def read_collateral(sink: Sink, node: Node, name: str, at: Place) -> Collateral:
         liability=part.rate("liability", _LIABILITY, _ONE),
         volatility=_volatility(sink, volatility, part.key_place("volatility")) if volatility else None,
         tenors=_tenors(sink, tenor) if tenor else (),
-        matures_ns=part.read("matures", date, None),
+        matures_ns=part.read("matures", _moment, None),
         callable=_callable(sink, called, part.key_place("callable")) if called else None,
         wrong_way=_wrong_way(sink, wrong_way, part.key_place("wrong_way")) if wrong_way else None,
         utilisation=_utilisation(sink, utilisation, part.key_place("utilisation")) if utilisation else None,
@@ -144,6 +143,18 @@ def read_collateral(sink: Sink, node: Node, name: str, at: Place) -> Collateral:
         | {"matures value": part.place_of("matures")}
         | ({"from": called.entries["from"].place} if isinstance(called, Mapping) and "from" in called.entries else {}),
     )
+
+
+def _moment(sink: Sink, node: Node) -> int | None:
+    """Read a day as its first moment in UTC, in nanoseconds since 1970, and check its range."""
+    day = fields.read_date(sink, node)
+    if day is None:
+        return None
+    first, last = _DATES
+    if not first <= day.isoformat() <= last:
+        sink.add("MR-R308", node.place, f"date was {day.isoformat()}", f"allowed: from {first} to {last}")
+        return None
+    return units.parse_date_ns(day.isoformat())
 
 
 def _haircuts(sink: Sink, node: Node | None) -> tuple[tuple[Haircut, ...], Decimal | None]:
@@ -206,8 +217,7 @@ def _tenors(sink: Sink, node: Node) -> tuple[Tenor, ...]:
 
 def _callable(sink: Sink, node: Node, at: Place) -> Callable:
     part = Fields(sink, node, "callable", required=("price", "from"), at=at)
-    date = partial(fields.read_date, allowed=_DATES)
-    return Callable(part.number("price", _SOME_AMOUNT, _NOTHING), part.read("from", date, 0))
+    return Callable(part.number("price", _SOME_AMOUNT, _NOTHING), part.read("from", _moment, 0))
 
 
 def _wrong_way(sink: Sink, node: Node, at: Place) -> WrongWay:

@@ -30,6 +30,7 @@ from marginrules.rulebook.models import CompiledModels, Figure, History, compile
 from marginrules.rulebook.parse import Mapping, Scalar, Sequence, parse
 from marginrules.rulebook.schema import (
     Book,
+    CalendarPart,
     LadderPart,
     LadderReader,
     Limit,
@@ -214,7 +215,7 @@ class _Compiler:
         self._ladders: list[Ladder] = []
         self._ladder_ids: dict[tuple[str, tuple[int, ...]], int] = {}
         self._sound_ladders: set[str] = set()  # as written; what breaks a variant of one is its override
-        self._clocks: set[tuple[str, tuple[int, int]]] = set()
+        self._clocks: set[tuple[CalendarPart, tuple[int, int]]] = set()
         self._margins: dict[tuple[str, tuple[int, ...]], ProductMargin | None] = {}
         self._cells: dict[tuple[str, str], dict[str, _Cell]] = {}
         used = {one.ladder or self._default_ladder() for one in book.products.values()}
@@ -396,13 +397,13 @@ class _Compiler:
         business = calendar.parse_business_deadline(step.deadline)
         if business is None:
             return Deadline(step.deadline, duration_ns=units.parse_duration_ns(step.deadline) or 0)
-        exchange, (clock, days) = self._book.calendars[calendar_name], business
-        self._clocks.add((exchange, clock))
+        days_of, (clock, days) = self._book.calendars[calendar_name], business
+        self._clocks.add((days_of, clock))
         if len(self._clocks) > RULEBOOK_DEADLINES_MAX:
             message = f"more than {RULEBOOK_DEADLINES_MAX} different times of day and calendars in deadlines"
             self._sink.add("MR-R107", step.places["deadline"], message)
             raise StopReading
-        rows = calendar.sessions(exchange, first_year(self._book), clock)
+        rows = calendar.sessions(days_of.exchange, first_year(self._book), clock, days_of.closed)
         return Deadline(step.deadline, business_days=days, sessions=rows)
 
     # Tables

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ U = TypeVar("U")
 V = TypeVar("V", Decimal, int)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}")
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _PATTERN = re.compile(r"[A-Za-z0-9_.:/*?-]{1,64}")
 
@@ -279,20 +281,17 @@ def read_timestamp(sink: Sink, node: Node) -> int | None:
     return value
 
 
-def read_date(sink: Sink, node: Node, allowed: tuple[str, str]) -> int | None:
-    """Read a day such as `2030-06-15` as its first moment in UTC, in nanoseconds since 1970, and check its range."""
+def read_date(sink: Sink, node: Node) -> dt.date | None:
+    """Read a day such as `2026-11-26`."""
     text = read_text(sink, node)
     if text is None:
         return None
-    value = units.parse_date_ns(text)
-    if value is None:
-        sink.add("MR-R307", node.place, f"'{shorten(text)}' is not a date", "write 2030-06-15, a day of the calendar")
+    try:
+        return dt.date.fromisoformat(text if _DATE.fullmatch(text) else "")
+    except ValueError:
+        hint = "the calendar has no such day" if _DATE.fullmatch(text) else "write 2026-11-26"
+        sink.add("MR-R307", node.place, f"'{shorten(text)}' is not a day", hint)
         return None
-    first, last = (units.parse_date_ns(day) or 0 for day in allowed)
-    if not first <= value <= last:
-        sink.add("MR-R308", node.place, f"date was {text}", f"allowed: from {allowed[0]} to {allowed[1]}")
-        return None
-    return value
 
 
 def read_yes(sink: Sink, node: Node) -> bool | None:

@@ -8,13 +8,14 @@ it stands at, which is no part of its meaning.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 
 from marginrules import units
 from marginrules.codes import RIGHTS, InstrumentKind, Restriction
-from marginrules.limits import STEPS_MAX
+from marginrules.limits import CLOSED_DAYS_MAX, STEPS_MAX
 from marginrules.model import PRICE_FIELDS, SIGNED_FIELDS
 from marginrules.rulebook import fields
 from marginrules.rulebook.collateral import Collateral, read_collateral
@@ -149,6 +150,15 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarPart:
+    """Carry whose business days count, and which further days do not."""
+
+    exchange: str  # empty where it could not be read
+    closed: tuple[dt.date, ...] = ()
+    place: Place = field(default=NOWHERE, compare=False)  # of the exchange
+
+
+@dataclass(frozen=True, slots=True)
 class Book:
     """Carry a whole rulebook as written; ladders stay nodes until overrides are merged into them by step name."""
 
@@ -160,7 +170,7 @@ class Book:
     max_age_ns: int
     limits: dict[str, Limit]
     classes: tuple[str, ...]
-    calendars: dict[str, str]
+    calendars: dict[str, CalendarPart]
     collateral: dict[str, Collateral]
     products: dict[str, Product]
     ladder: str
@@ -197,7 +207,7 @@ def read_book(sink: Sink, root: Mapping) -> Book:
         max_age_ns=age or AGE_DEFAULT_NS,
         limits=limits,
         classes=top.read("classes", partial(fields.read_list, reader=fields.read_name), ("default",)),
-        calendars={name: code for name, node, _ in calendars if (code := fields.read_name(sink, node))},
+        calendars={name: one for name, node, at in calendars if (one := _calendar(sink, node, at)).exchange},
         collateral={
             name: read_collateral(sink, node, name, at)
             for name, node, at in fields.read_named(sink, top, "collateral", some=True)
@@ -218,6 +228,18 @@ def read_book(sink: Sink, root: Mapping) -> Book:
         | {f"calendars.{name}": node.place for name, node, _ in calendars}
         | {f"ladders.{name}": at for name, _, at in ladders},
     )
+
+
+def _calendar(sink: Sink, node: Node, at: Place) -> CalendarPart:
+    """Read an exchange, or an exchange and the days on which it counts as closed besides its own."""
+    if not isinstance(node, Mapping):
+        return CalendarPart(fields.read_name(sink, node) or "", place=node.place)
+    part = Fields(sink, node, "a calendar", required=("exchange",), optional=("closed",), at=at)
+    closed: tuple[dt.date, ...] = part.read("closed", partial(fields.read_list, reader=fields.read_date), ())
+    if len(closed) > CLOSED_DAYS_MAX:
+        message = f"a calendar had {len(closed):,} closed days"
+        sink.add("MR-R308", part.place_of("closed"), message, f"allowed: up to {CLOSED_DAYS_MAX:,}")
+    return CalendarPart(part.read("exchange", fields.read_name, ""), tuple(sorted(closed)), part.place_of("exchange"))
 
 
 def _is_unread(top: Fields, key: str) -> bool:

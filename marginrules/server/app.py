@@ -41,6 +41,7 @@ from marginrules.service.service import Service
 PACKAGE = "marginrules.v1"
 EXIT_STORAGE = 70
 _TIMER_WAIT_S = 0.05
+_SIGNAL_WAIT_S = 0.5
 _SERVICES = tuple(dict.fromkeys(f"{PACKAGE}.{method.service}" for method in METHODS))
 
 
@@ -62,6 +63,7 @@ class Server:
         program = None
         if settings.rulebook is not None:
             program = rulebook.load(settings.rulebook.read_bytes(), str(settings.rulebook))
+        self._given_digest = program.digest if program else ""
         self._scratch = tempfile.TemporaryDirectory(prefix="marginrules-") if settings.journal is None else None
         path = settings.journal or Path(self._scratch.name if self._scratch else "", "journal.db")
         self.journal = SqliteJournal(path, self._fail)
@@ -101,14 +103,31 @@ class Server:
         self._set_health(health_pb2.HealthCheckResponse.SERVING)
         return self.port
 
-    def run(self) -> int:
-        """Serve until SIGINT or SIGTERM, then drain; return the exit code."""
+    def run(self, announce: Callable[[], None] | None = None) -> int:
+        """
+        Serve until SIGINT or SIGTERM, then drain.
+
+        Args:
+            announce: called once a signal would be heard.
+
+        Returns:
+            The exit code.
+        """
         wanted = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: wanted.set())
-        wanted.wait()
+        if announce:
+            announce()
+        while not wanted.wait(_SIGNAL_WAIT_S):
+            pass  # a signal that comes just before the waiting begins does not interrupt it
         self.stop(self.settings.drain_seconds)
         return 0
+
+    @property
+    def keeps_another(self) -> bool:
+        """Say whether the journal keeps another rulebook active than the one that was given."""
+        active = self.service.shard.active
+        return active is not None and self._given_digest not in ("", active.program.digest)
 
     def wait(self) -> None:
         """Wait until the server has stopped."""

@@ -12,7 +12,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from marginrules import rulebook
-from marginrules._pb import book_pb2, check_pb2, escalation_pb2, rulebook_pb2
+from marginrules._pb import answer_pb2, book_pb2, check_pb2, escalation_pb2, rulebook_pb2
 from marginrules.codes import CallStatus
 from marginrules.errors import InputError, OverloadError, RulebookError
 from marginrules.limits import (
@@ -23,10 +23,16 @@ from marginrules.limits import (
     STREAM_LAG_EVENTS_MAX,
 )
 from marginrules.model import OrderDecision
-from marginrules.server import codec
+from marginrules.server import codec, codec_answers
 from marginrules.server.metrics import Metrics
 from marginrules.service import border, views
+from marginrules.service.distance import measure_distance
+from marginrules.service.resilience import measure_resilience
 from marginrules.service.service import Service
+from marginrules.service.stress import stresses_of
+from marginrules.service.vulnerable import list_vulnerable
+from marginrules.service.ways_out import INITIAL, find_ways_out
+from marginrules.units import DAY_NS
 
 Data = dict[str, Any]
 _PAGE_DEFAULT, _PAGE_MAX = 100, 1_000
@@ -91,6 +97,38 @@ class Handlers:
             [(one.asset, one.amount) for one in request.deposits],
         )
         return check_pb2.WhatIfResponse(before=codec.assessment(before), after=codec.assessment(after))
+
+    # Answers for people
+
+    def measure_distance(self, request: answer_pb2.MeasureDistanceRequest) -> answer_pb2.MeasureDistanceResponse:
+        """Say how far a pool is from each step."""
+        shard = self._service.shard
+        pool = shard.book.pool_id(request.account_id, request.pool)
+        horizon_ns = request.horizon_ns or DAY_NS
+        return codec_answers.distance(measure_distance(shard, pool, self._service.now_ns(), horizon_ns))
+
+    def measure_resilience(self, request: answer_pb2.MeasureResilienceRequest) -> answer_pb2.MeasureResilienceResponse:
+        """Say what a pool survives."""
+        shard = self._service.shard
+        pool = shard.book.pool_id(request.account_id, request.pool)
+        stresses = [codec_answers.stress(one) for one in request.stresses]
+        stresses += stresses_of(shard.program, request.scenarios)
+        return codec_answers.resilience(measure_resilience(shard, pool, self._service.now_ns(), stresses))
+
+    def list_vulnerable(self, request: answer_pb2.ListVulnerableRequest) -> answer_pb2.ListVulnerableResponse:
+        """Return one page of the most exposed pools."""
+        shard = self._service.shard
+        stress = codec_answers.stress(request.stress) if request.HasField("stress") else None
+        by, size = codec_answers.exposure(request.exposure), _page_size(request.page_size)
+        page = list_vulnerable(shard, self._service.now_ns(), stress, by, size, request.page_token)
+        return codec_answers.vulnerable(page)
+
+    def find_ways_out(self, request: answer_pb2.FindWaysOutRequest) -> answer_pb2.FindWaysOutResponse:
+        """Say what restores a pool."""
+        shard = self._service.shard
+        pool = shard.book.pool_id(request.account_id, request.pool)
+        restore = request.restore or INITIAL
+        return codec_answers.ways_out(find_ways_out(shard, pool, self._service.now_ns(), restore, request.ratio))
 
     # Book
 
@@ -349,9 +387,13 @@ def _request_id(request: Any) -> str:
 def _page(token: str, size: int) -> tuple[int, int]:
     if token and not (token.isascii() and token.isdecimal() and len(token) < 12):
         raise InputError("MR-I110", f"page_token was {token[:40]!r}", "give the token of the page before")
+    return int(token or 0), _page_size(size)
+
+
+def _page_size(size: int) -> int:
     if size > _PAGE_MAX:
         raise InputError("MR-I113", f"page_size was {size}", f"allowed: at most {_PAGE_MAX:,}")
-    return int(token or 0), size or _PAGE_DEFAULT
+    return size or _PAGE_DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,6 +422,10 @@ METHODS: tuple[Method, ...] = (
     Method("CheckService", "CheckOrders", check_pb2.CheckOrdersRequest, "check_orders", "stream", "bidirectional"),
     Method("CheckService", "Assess", check_pb2.AssessRequest, "assess", "check"),
     Method("CheckService", "WhatIf", check_pb2.WhatIfRequest, "what_if", "check"),
+    Method("AnswerService", "MeasureDistance", answer_pb2.MeasureDistanceRequest, "measure_distance", "read"),
+    Method("AnswerService", "MeasureResilience", answer_pb2.MeasureResilienceRequest, "measure_resilience", "read"),
+    Method("AnswerService", "ListVulnerable", answer_pb2.ListVulnerableRequest, "list_vulnerable", "read"),
+    Method("AnswerService", "FindWaysOut", answer_pb2.FindWaysOutRequest, "find_ways_out", "read"),
     Method(
         "BookService",
         "DefineInstruments",

@@ -212,6 +212,11 @@ class Book:
         if is_first and self.program and self.program.histories and instrument.underlying in self.closes:
             self.engine.set_series(self._series(self.program))
 
+    def asset_price(self, asset: str) -> float | None:
+        """Return the last price of an asset; None where none was published."""
+        found = self._asset_prices.get(asset)
+        return None if found is None else found.price
+
     def set_prices(self, prices: list[Price]) -> dict[str, dict[str, float]]:
         """
         Publish prices of known instruments and assets, all at once.

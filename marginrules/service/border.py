@@ -7,6 +7,7 @@ Each reader raises InputError naming the field; nothing has changed by then.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import re
@@ -78,9 +79,14 @@ def identifier(field: str, value: str) -> str:
     """Return an identifier: letters, digits and `_ . : / @ -`, at most 128 characters."""
     if not value:
         raise InputError("MR-I103", f"{field} was missing", f"give {field}")
-    if not _IDENTIFIER.fullmatch(value):
+    if len(value) > limits.IDENTIFIER_BYTES_MAX or not _is_identifier(value):
         raise InputError("MR-I110", f"{field} was {value[:40]!r}", "letters, digits and _ . : / @ -, at most 128")
     return value
+
+
+@functools.lru_cache(16_384)  # most are symbols and come again with each check
+def _is_identifier(value: str) -> bool:
+    return _IDENTIFIER.fullmatch(value) is not None
 
 
 def text(field: str, value: str) -> str:

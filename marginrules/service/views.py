@@ -63,12 +63,13 @@ def view_pool(shard: Shard, pool: int, now_ns: int, with_liquidation_prices: boo
         engine, names = shard.book.engine, shard.book.instrument_names
         held = [row[0] for row in engine.holdings(pool)]
         prices = tuple((names[one], engine.liquidation_price(pool, one, now_ns, 1.0)) for one in held)
-    return _view(shard, pool, assessment, prices)
+    return view_of(shard, pool, assessment, prices)
 
 
-def _view(
+def view_of(
     shard: Shard, pool: int, assessment: Assessment, prices: tuple[tuple[str, float | None], ...] = ()
 ) -> PoolView:
+    """Explain an assessment of a pool, as it is or as it would be."""
     if not assessment.revision:
         return PoolView(False, Reason.NO_RULEBOOK)
     program = shard.revisions[assessment.revision - 1].program
@@ -142,7 +143,7 @@ def what_if(
         marks,
         assets,
     )
-    return _view(shard, pool, before), _view(shard, pool, after)
+    return view_of(shard, pool, before), view_of(shard, pool, after)
 
 
 def _moved(move: PriceMove, now: float, may_be_worthless: bool = False) -> float:

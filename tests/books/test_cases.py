@@ -15,7 +15,7 @@ from marginrules.service import border
 from marginrules.service.decide import decide
 from marginrules.service.shard import Outcome, Shard
 from marginrules.service.views import view_pool
-from marginrules.units import format_time, parse_rate, parse_timestamp_ns
+from marginrules.units import DAY_NS, format_time, parse_rate, parse_timestamp_ns
 
 RULES = Path(__file__).parent.parent.parent / "rules"
 BOOKS = sorted(path.parent.name for path in RULES.glob("*/rulebook.yaml"))
@@ -44,6 +44,8 @@ class World:
         text = (RULES / book / "rulebook.yaml").read_text(encoding="utf-8")
         self.apply("activate", {"text": text, "file": book, **PERSON})
         self.apply("instruments", {"instruments": [self.instrument(*one) for one in case["instruments"].items()]})
+        if "closes" in case:
+            self.apply("closes", {"series": [self.closes(*one) for one in case["closes"].items()], "replace": True})
         self.prices(case["prices"])
         self.case = case
         self.pool_name = case.get("pool", "")
@@ -82,6 +84,16 @@ class World:
         if "open_interest" in values:
             row["open_interest"] = values.pop("open_interest")
         return row | ({"fields": values} if values else {})
+
+    def closes(self, name: str, data: dict[str, Any]) -> dict[str, Any]:
+        """Make daily closes up to the day before: `first` and then its moves, over and over."""
+        moves = [float(one.rstrip("%")) / 100 for one in data["moves"]] * int(data["times"])
+        closes = [float(data["first"])]
+        for move in moves:
+            closes.append(closes[-1] * (1 + move))
+        start = self.now_ns - len(closes) * DAY_NS
+        rows = [{"time_ns": start + day * DAY_NS, "close": close} for day, close in enumerate(closes)]
+        return {"name": name, "closes": rows}
 
     def instrument(self, symbol: str, data: dict[str, str]) -> dict[str, Any]:
         """Make the data of an instrument."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -12,9 +13,11 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -28,7 +31,10 @@ from marginrules.rulebook import load
 from marginrules.server.app import Server
 from tests.client.served import ROOT, SMALLEST, mark, order, serving
 
-COMMANDS = ("serve", "check", "demo", "accounts", "calls", "watch", "closes", "replay", "verify")
+ANSWERS = ("distance", "resilience", "vulnerable", "ways-out")
+COMMANDS = ("serve", "check", "demo", "rulebook", "accounts", "calls", "watch", "closes", "replay", "verify", *ANSWERS)
+WITH_HELP = (*COMMANDS, "rulebook list", "rulebook activate", "rulebook rollback")
+PERSON = ("--who", "J. Doe", "--why", "test")
 DESK = ("accounts", "calls", "watch")
 
 
@@ -73,10 +79,10 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Server, Client]]:
 # Help
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [one for one in WITH_HELP if one != "rulebook"])
 def test_help_shows_how(name: str) -> None:
     """The help of every command has an example that begins with it, `--json`, and what the exit codes mean."""
-    result = run(name, "--help")
+    result = run(*name.split(), "--help")
 
     assert result.exit_code == 0
     assert f"\n    marginrules {name}" in result.output
@@ -88,7 +94,7 @@ def test_every_command_is_listed() -> None:
     """The group lists its commands, each with a sentence that is not cut off."""
     result = run("--help")
 
-    assert sorted(COMMANDS) == re.findall(r"^  ([a-z]+) +[A-Z].*\.$", result.output, re.MULTILINE)
+    assert sorted(COMMANDS) == re.findall(r"^  ([a-z][a-z-]+) +[A-Z].*\.$", result.output, re.MULTILINE)
 
 
 def test_version_and_wrong_usage() -> None:
@@ -300,13 +306,56 @@ def test_serve_until_told_to_stop(tmp_path: Path) -> None:
         assert process.stdout is not None
         banner = json.loads(process.stdout.readline())
         accounts = run("accounts", "--address", banner["address"], "--json")
-        time.sleep(0.2)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
 
     assert (banner["rulebook"], banner["revision"], banner["journal"]) == ("smallest", 1, str(journal))
     assert (accounts.exit_code, accounts.stdout) == (0, "")
     assert lines(run("verify", "--json", journal))[0]["entries"] == 1
+
+
+def test_serve_says_that_the_journal_keeps_another_rulebook(tmp_path: Path) -> None:
+    """A journal keeps its rulebook, which is said with the way to switch; that way works, and then nothing is said."""
+    journal, other = tmp_path / "j.db", tmp_path / "other book.yaml"
+    other.write_text(SMALLEST.read_text(encoding="utf-8").replace("5%}", "6%}"), encoding="utf-8")
+    with serving(journal=journal):
+        pass
+    with served_by_command(other, journal) as (banner, stderr):
+        told = stderr.readline() + stderr.readline()
+        assert f"{other} is not served: {journal} keeps revision 1 active (smallest, from rulebook.yaml)" in told
+        (way,) = re.findall(r"^  marginrules (rulebook activate .*) --who NAME --why REASON$", told, re.MULTILINE)
+        assert run(*shlex.split(way), *PERSON).exit_code == 0
+    with served_by_command(other, journal) as (again, stderr):
+        pass
+
+    assert (banner["revision"], banner["keeps_another_rulebook"]) == (1, True)
+    assert (again["revision"], again["keeps_another_rulebook"]) == (2, False)
+
+
+def test_metrics_are_where_the_banner_says(unused_port: int) -> None:
+    """The page of metrics is on loopback, whatever the services listen on, and the banner says so."""
+    with served_by_command(SMALLEST, None, "--host", "localhost", metrics_port=unused_port) as (banner, _):
+        assert banner["metrics"] == f"http://127.0.0.1:{unused_port}/metrics"
+        with urllib.request.urlopen(banner["metrics"], timeout=10) as page:  # noqa: S310 - our own
+            assert b"marginrules_checks" in page.read()
+
+
+@contextmanager
+def served_by_command(
+    rulebook: Path, journal: Path | None, *more: str, metrics_port: int = 0
+) -> Iterator[tuple[dict[str, Any], IO[str]]]:
+    """Run `marginrules serve`; yield its banner and its standard error, which must be read to its end by then."""
+    words = [sys.executable, "-m", "marginrules", "serve", str(rulebook), *more, "--json", "--port", "0"]
+    words += ["--metrics-port", str(metrics_port), *(("--journal", str(journal)) if journal else ())]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            yield json.loads(process.stdout.readline()), process.stderr
+        finally:
+            process.terminate()
+        assert process.wait(20) == 0
+        assert process.stderr.read() == ""
 
 
 def test_journal_closed_by_two(tmp_path: Path) -> None:
@@ -386,6 +435,45 @@ def test_calls(served: tuple[Server, Client]) -> None:
     assert len(lines(run("calls", "--json"))) == 2
     assert len(lines(run("calls", "--all", "--json"))) == 3
     assert [row["call_id"] for row in lines(run("calls", "--account", "a0", "--json"))] == ["a0#1"]
+
+
+def test_deposit_for_a_call(served: tuple[Server, Client]) -> None:
+    """A deposit goes to the pool that was called, and the call is shown as it stands then."""
+    (part,) = lines(run("calls", "a1#1", "--deposit", "10", "--asset", "USD", *PERSON, "--json"))
+    (rest,) = lines(run("calls", "a1#1", "--deposit", "294.0", "--asset", "USD", *PERSON, "--json"))
+    without_asset = run("calls", "a1#1", "--deposit", "100", *PERSON)
+    of_nothing = run("calls", "a1#1", "--deposit", "0", "--asset", "USD", *PERSON)
+
+    assert (part["status"], part["amount"], part["deposited"]) == ("open", "304.00", "10.00")
+    assert rest["status"] == "met"
+    assert (without_asset.exit_code, of_nothing.exit_code) == (2, 2)
+
+
+# Rulebooks of a server
+
+
+def test_rulebooks_of_a_server(served: tuple[Server, Client], bad: Path, tmp_path: Path) -> None:
+    """A rulebook is activated and rolled back by a person, each as a new revision; a refused one changes nothing."""
+    other = tmp_path / "other.yaml"
+    other.write_text(SMALLEST.read_text(encoding="utf-8").replace("5%}", "6%}"), encoding="utf-8")
+    refused = run("rulebook", "activate", bad, *PERSON)
+    activated = run("rulebook", "activate", other, *PERSON)
+    (back,) = lines(run("rulebook", "rollback", 1, *PERSON, "--json"))
+    rows = lines(run("rulebook", "list", "--json"))
+    shown = run("rulebook", "list").stdout
+
+    assert (refused.exit_code, "error[MR-R301]" in refused.stderr) == (1, True)
+    assert re.fullmatch(r"active: revision 2, digest [0-9a-f]{64}\n", activated.stdout)
+    assert back["revision"] == 3
+    assert [(row["revision"], row["who"], row["is_active"]) for row in rows] == [
+        (1, "serve", False),
+        (2, "J. Doe", False),
+        (3, "J. Doe", True),
+    ]
+    assert rows[0]["digest"] == rows[2]["digest"] == back["digest"] != rows[1]["digest"]
+    assert re.search(r"3 +yes +smallest +rulebook\.yaml +\S+Z +J\. Doe +test", shown)
+    assert run("rulebook", "activate", other).exit_code == 2
+    assert run("rulebook", "rollback", 9, *PERSON).exit_code == 1
 
 
 def test_acts_need_a_person(served: tuple[Server, Client]) -> None:

@@ -24,7 +24,7 @@ PERPETUAL = Instrument("BTC-PERP", InstrumentKind.PERPETUAL, "BTC", "USD")
 @contextmanager
 def serving(**settings: Any) -> Iterator[tuple[Server, str]]:
     """Run a server in this process with accounts a0, a1 and a2; yield it and its address."""
-    chosen = {"rulebook": SMALLEST, "port": 0, "metrics_port": 0} | settings
+    chosen: dict[str, Any] = {"rulebook": SMALLEST, "port": 0, "metrics_port": 0} | settings
     server = Server(Settings(**chosen))
     address = f"127.0.0.1:{server.start()}"
     try:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -194,7 +195,7 @@ def test_event_round_trip() -> None:
 
 def test_diagnostic_round_trip() -> None:
     """A problem of a rulebook is read with its place, its line and its hint."""
-    from_json = {
+    from_json: dict[str, Any] = {
         "file": "f.yaml",
         "line": 2,
         "column": 3,

@@ -41,7 +41,10 @@ class Script:
         self.seen.append((request.request_id, time.monotonic()))
         if self.refusals:
             status, code = self.refusals.pop(0)
-            metadata = [("marginrules-code", code), ("marginrules-hint-bin", "später".encode())]
+            metadata: list[tuple[str, str | bytes]] = [
+                ("marginrules-code", code),
+                ("marginrules-hint-bin", "später".encode()),
+            ]
             if status in {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE}:
                 metadata.append(("grpc-retry-pushback-ms", str(PUSHBACK_MS)))
             context.set_trailing_metadata(tuple(metadata))

@@ -51,7 +51,7 @@ def play(file: str, document: dict[str, Any]) -> dict[str, Tally]:
             tally.not_covered[str(reason)] += 1
             continue
         except Exception as error:  # noqa: BLE001 - whatever stopped it is a difference to show
-            tally.differing.append(f"{case['id']}: {type(error).__name__}: {str(error).splitlines()[0][:160]}")
+            tally.differing.append(f"{case['id']}: {type(error).__name__}: {str(error).partition(chr(10))[0][:160]}")
             continue
         differing, missing = differences(case, answers)
         if differing:

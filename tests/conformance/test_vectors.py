@@ -74,7 +74,7 @@ def test_published_figures_are_reproduced(path: Path, tallies: dict[str, dict[st
 
 def test_no_venue_is_named_in_the_package() -> None:
     """A venue is a rulebook: nothing under `marginrules/` knows one."""
-    venues = ("binance", "dydx", "vega protocol", "derive", "lyra", "deribit", "okx", "paradex", "hyperliquid", "cboe")
+    venues = ("binance", "dydx", "vega protocol", "lyra", "deribit", "okx", "paradex", "hyperliquid", "cboe")
     package = Path(__file__).parents[2] / "marginrules"
     sources = [path for path in package.rglob("*") if path.suffix in (".py", ".pyx", ".h") and "_pb" not in path.parts]
     code = {

@@ -8,7 +8,9 @@ other. Nothing here computes a margin.
 
 from __future__ import annotations
 
+import copy
 import functools
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,16 +41,21 @@ def with_changes(text: str, changes: Change) -> str:
     Return a rulebook with other values.
 
     Args:
-        changes: path of keys, joined by dots -> what stands there instead.
+        changes: path of keys and places in lists, joined by dots -> what stands there instead.
     """
-    tree = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - our own file, text only
+    tree = copy.deepcopy(_parsed(text))
     for path, value in changes.items():
         *way, last = path.split(".")
         node = tree
         for key in way:
-            node = node[key]
-        node[last] = value
+            node = node[int(key) if isinstance(node, list) else key]
+        node[int(last) if isinstance(node, list) else last] = value
     return yaml.dump(_as_text(tree), sort_keys=False, allow_unicode=True, width=100_000)
+
+
+@functools.cache
+def _parsed(text: str) -> Any:
+    return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - our own file, text only
 
 
 def _as_text(value: Any) -> Any:
@@ -89,6 +96,12 @@ class World:
     _due: dict[str, float] = field(default_factory=dict)
     _sequence: int = 0
 
+    @property
+    def _currency(self) -> str:
+        found = re.search(r"^currency: (\S+)", self.text, re.MULTILINE)
+        assert found is not None
+        return found[1]
+
     def instrument(self, symbol: str, kind: str, mark: float, **more: Any) -> str:
         """
         Define an instrument with its mark.
@@ -105,8 +118,7 @@ class World:
         known = ("underlying", "settlement", "multiplier", "inverse", "strike", "right", "quantity_step")
         own = {key: more.pop(key) for key in known if key in more}
         own.setdefault("underlying", symbol.partition("-")[0])
-        program = compiled(self.text)
-        own.setdefault("settlement", program.currency)
+        own.setdefault("settlement", self._currency)
         self._instruments.append(
             {"symbol": symbol, "kind": InstrumentKind[kind.upper()], "expires_ns": expires_ns} | own
         )

@@ -282,8 +282,8 @@ def counted(rule: Collateral, asset: Asset, amount: Fraction, least: Fraction) -
     """
     Return what counts of a holding.
 
-    Each slice of value counts at its own share, but no more of the whole than the greatest of the least haircuts leaves;
-    then the haircut for the time left goes off, the limit on all deposits scales the rest, and the cap comes last.
+    Each slice of value counts at its own share, but no more of the whole than the greatest least haircut leaves; then
+    the haircut for the time left goes off, the limit on all deposits scales the rest, and the cap comes last.
     """
     price = asset.price if rule.call_price is None else min(asset.price, rule.call_price)
     value = amount * price

@@ -394,6 +394,27 @@ def test_business_days_agree_with_the_exchange_calendar(seconds: int, days: int)
     assert step.call.deadline.due_ns(_ns(moment)) == _ns(expected)
 
 
+@settings(max_examples=50, deadline=None)
+@given(
+    seconds=st.integers(0, 60 * 86_400),
+    days=st.integers(1, 10),
+    closed=st.sets(st.dates(dt.date(2020, 1, 1), dt.date(2020, 4, 30)), max_size=10),
+)
+def test_further_closed_days_are_no_business_days(seconds: int, days: int, closed: set[dt.date]) -> None:
+    """The deadline is on the n-th session that the rulebook does not close; the order of its days has no meaning."""
+    listed = ", ".join(map(str, sorted(closed, reverse=True)))
+    calendar = f"{{exchange: XNYS, closed: [{listed}]}}" if closed else "{exchange: XNYS}"
+    book = BOOK.replace("deadline: 4h", f"deadline: 17:00 in {days} business days").replace("XNYS", calendar)
+    step = _step(compiled(book=book).ladders[0], "call")
+    assert step.call is not None
+    moment = dt.datetime(2020, 1, 2, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
+    today = moment.astimezone(_NEW_YORK).date()
+    sessions = exchange_calendars.get_calendar("XNYS", start="2019-12-01", end="2029-12-31").sessions
+    following = [day for stamp in sessions if (day := stamp.date()) > today and day not in closed]
+    expected = dt.datetime.combine(following[days - 1], dt.time(17), _NEW_YORK)
+    assert step.call.deadline.due_ns(_ns(moment)) == _ns(expected)
+
+
 def test_deadline_past_the_calendar_is_early_and_not_open() -> None:
     """Past the last known business day a business day is a day: the call still ends."""
     step = _step(compiled(book=BOOK.replace("deadline: 4h", "deadline: 17:00 in 3 business days")).ladders[0], "call")
@@ -463,9 +484,7 @@ def test_tier_lines_are_the_marginal_schedule(tiers: tuple[Tier, ...], notional:
 def test_haircut_lines_are_the_marginal_schedule(tiers: tuple[Tier, ...], value: Decimal) -> None:
     """The least of the haircut lines is the value less each tier's rate on its part; two lines meet at each edge."""
     edges, rates = [tier.to for tier in tiers], [tier.initial for tier in tiers]
-    rows = credits_of(
-        Collateral(tuple(Haircut(*row) for row in zip(edges, rates, strict=True)), None, Decimal(1))
-    )
+    rows = credits_of(Collateral(tuple(Haircut(*row) for row in zip(edges, rates, strict=True)), None, Decimal(1)))
     lines = list(zip([1 - Fraction(rate) for rate in rates], _exact_deductions(edges, rates), strict=True))
     for edge, (rate, constant), (rate_2, constant_2) in zip(edges, lines, lines[1:], strict=False):
         assert edge is not None

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import pytest
 from google.protobuf import message_factory
 
-from marginrules._pb import book_pb2, check_pb2, escalation_pb2, rulebook_pb2, types_pb2
+from marginrules._pb import answer_pb2, book_pb2, check_pb2, escalation_pb2, rulebook_pb2, types_pb2
 from marginrules.server.app import PACKAGE, Server
 from marginrules.server.handlers import METHODS
 from marginrules.server.settings import Settings
@@ -21,6 +22,7 @@ from marginrules.server.settings import Settings
 ROOT = Path(__file__).parent.parent.parent
 SMALLEST = ROOT / "rules" / "smallest" / "rulebook.yaml"
 _MODULES = {
+    "AnswerService": answer_pb2,
     "CheckService": check_pb2,
     "BookService": book_pb2,
     "EscalationService": escalation_pb2,
@@ -38,7 +40,7 @@ class Wire:
     """Call methods by name on one channel."""
 
     def __init__(self, port: int) -> None:
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        self.channel: Any = grpc.insecure_channel(f"127.0.0.1:{port}")
         self._calls: dict[str, Any] = {}
 
     def __call__(self, method: str, request: Any, timeout: float = 20.0) -> Any:
@@ -55,11 +57,12 @@ class Wire:
 
     def stream(self, method: str, requests: Iterator[Any], timeout: float = 20.0) -> Iterator[Any]:
         """Call a bidirectional method."""
-        return self.channel.stream_stream(
+        answers: Iterator[Any] = self.channel.stream_stream(
             f"/{PACKAGE}.{method}",
             request_serializer=lambda message: message.SerializeToString(),
             response_deserializer=response_class(method).FromString,
         )(requests, timeout=timeout)
+        return answers
 
     def watch(self, request: Any, timeout: float = 20.0) -> Any:
         """Call WatchEvents."""
@@ -74,6 +77,16 @@ class Wire:
         self.channel.close()
 
 
+def code_of(caught: pytest.ExceptionInfo[grpc.RpcError]) -> str:
+    """Return our own error code of a refusal."""
+    return str(metadata_of(caught.value)["marginrules-code"])
+
+
+def metadata_of(error: Any) -> dict[str, Any]:
+    """Return what came with a refusal."""
+    return dict(error.trailing_metadata())
+
+
 def response_class(method: str) -> Any:
     """Return the response message of a method."""
     service, _, name = method.partition("/")
@@ -84,7 +97,7 @@ def response_class(method: str) -> Any:
 @contextmanager
 def serving(**settings: Any) -> Iterator[tuple[Server, Wire]]:
     """Run a server on a free port in this process."""
-    chosen = {"rulebook": SMALLEST, "port": 0, "metrics_port": 0} | settings
+    chosen: dict[str, Any] = {"rulebook": SMALLEST, "port": 0, "metrics_port": 0} | settings
     server = Server(Settings(**chosen))
     server.start()
     wire = Wire(server.port)
@@ -97,7 +110,9 @@ def serving(**settings: Any) -> Iterator[tuple[Server, Wire]]:
 
 def load(wire: Wire, accounts: int = 3, price: float = 100.0) -> None:
     """Define one perpetual, publish its mark, and load accounts a0, a1, ... with 1,000 USD and 80 contracts."""
-    instrument = types_pb2.Instrument(symbol="BTC-PERP", kind=2, underlying="BTC", settlement="USD")
+    instrument = types_pb2.Instrument(
+        symbol="BTC-PERP", kind=types_pb2.INSTRUMENT_KIND_PERPETUAL, underlying="BTC", settlement="USD"
+    )
     wire(
         "BookService/DefineInstruments",
         book_pb2.DefineInstrumentsRequest(request_id=request_id(), instruments=[instrument]),

@@ -256,6 +256,8 @@ class Checker:
             return AMOUNT
         if name in ("sign", "count", *_OF_NUMBERS) or name.startswith("implied_"):
             return NUMBER
+        if name in ("floor_share", "ceil_share"):
+            return args[0].unit * args[1].unit / args[2].unit
         if name == "sqrt":
             return args[0].unit if args[0].unit.is_any else args[0].unit.root()
         chosen = args[1:] if name == "if" else args if name in _CHOOSING else args[:1]

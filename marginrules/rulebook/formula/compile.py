@@ -36,11 +36,13 @@ class Wanted:
         name: of the formula, for messages.
         units: any of these; none: any unit.
         is_totalled: of positions is allowed, and summed.
+        is_of_scenarios: one value for each scenario of a table is allowed.
     """
 
     name: str
     units: tuple[Unit, ...] = ()
     is_totalled: bool = False
+    is_of_scenarios: bool = False
 
 
 _OF_STRATEGY = {
@@ -111,7 +113,7 @@ def compile_figure(
     sink: Sink, env: Environment, define: dict[str, Scalar], value: Scalar, *, of: str, given: dict[str, str]
 ) -> Code | None:
     """
-    Compile a figure; its one output has whatever unit the formula has.
+    Compile a figure; its one output has whatever unit the formula has, and may be one value for each scenario.
 
     Args:
         of: "position", "pool" or "portfolio".
@@ -120,7 +122,8 @@ def compile_figure(
     pool = _POOL if of == "pool" else _POOL_OF_POSITIONS
     fields = OF_GROUP | {name: POOL_FIELDS[name] for name in pool}
     scope = Scope(_WHERE[of], fields, pool, {name: GIVEN[word] for name, word in given.items()})
-    return _compile(sink, env, scope, define, [(Wanted("value", is_totalled=of == "position"), value)])
+    wanted = Wanted("value", is_totalled=of == "position", is_of_scenarios=True)
+    return _compile(sink, env, scope, define, [(wanted, value)])
 
 
 def compile_leg(
@@ -202,9 +205,10 @@ def _is_wanted(env: Environment, checker: Checker, want: Wanted, tree: Tree, typ
         hint = f"did you mean {written} {env.currency}?" if is_plain else ""
         checker.report("MR-R404", at, message, hint)
         return False
-    if dims.is_single or (want.is_totalled and dims.table < 0 and not dims.key):
+    is_one = not dims.key and (want.is_totalled or not dims.is_of_positions)
+    if is_one and (want.is_of_scenarios or dims.table < 0):
         return True
-    if dims.table >= 0:
+    if dims.table >= 0 and not want.is_of_scenarios:
         over, hint = f"each scenario of {env.table_name(dims.table)}", "for example worst_loss(x)"
     else:
         over = "each position" if dims.is_of_positions else "each subgroup"

@@ -42,6 +42,8 @@ _PLAIN = {
     "log": Op.LOGARITHM,
     "power": Op.POWER,
     "normal": Op.NORMAL,
+    "floor_share": Op.FLOOR_SHARE,
+    "ceil_share": Op.CEILING_SHARE,
 }
 _TURNED = {">": Op.LESS, ">=": Op.LESS_EQUAL}
 _CHAINED = {"min": Op.LEAST, "max": Op.GREATEST}

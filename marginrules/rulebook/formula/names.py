@@ -65,7 +65,7 @@ def _of_book(env: Environment, scope: Scope, text: str) -> Typed | None:
 def _resolve_dotted(to: Reporter, env: Environment, scope: Scope, name: Name) -> Typed | None:
     base, _, member = name.text.partition(".")
     if base in scope.legs:
-        return _of_leg(to, name, member)
+        return _of_leg(to, env, name, member)
     if base in env.scenarios and not scope.legs:
         return _of_scenario(to, env.scenarios[base], name, base, member)
     if base in env.scenarios:
@@ -76,11 +76,14 @@ def _resolve_dotted(to: Reporter, env: Environment, scope: Scope, name: Name) ->
     return None
 
 
-def _of_leg(to: Reporter, name: Name, member: str) -> Typed | None:
+def _of_leg(to: Reporter, env: Environment, name: Name, member: str) -> Typed | None:
     if member in LEG_FIELDS:
         return Typed("leg", name.text, INSTRUMENT_FIELDS[member].unit, SINGLE)
+    if member in env.parameters:
+        return Typed("leg", name.text, env.parameters[member][1], SINGLE)
     code = "MR-R408" if member in EVERY_FIELD else "MR-R402"
-    to.report(code, (name.end - len(member), name.end), f"a leg has no '{member}'", suggest(member, LEG_FIELDS))
+    known = (*LEG_FIELDS, *env.parameters)
+    to.report(code, (name.end - len(member), name.end), f"a leg has no '{member}'", suggest(member, known))
     return None
 
 
@@ -114,7 +117,8 @@ def _report_unknown(to: Reporter, env: Environment, scope: Scope, definitions: D
     elif text in env.strategies:
         message, hint = f"'{text}' is a strategy book", f"write strategy_margin({text}, initial)"
     elif text in env.parameters:
-        message, hint = f"parameter '{text}' is not available in {scope.where}", "a leg has only fields"
+        message = f"parameter '{text}' is not available in {scope.where}"
+        hint = f"say of which leg: {scope.legs[0]}.{text}"
     elif text in scope.legs:
         message, hint = f"'{text}' is a leg", f"write {text}.strike"
     else:

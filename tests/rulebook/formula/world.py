@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from marginrules.machine import Key
 
@@ -24,6 +25,7 @@ class World:
         columns: table -> columns, the weight first.
         tiers: rows (from, rate).
         strategies: results by number, see `Op.STRATEGY`.
+        parameters: names in `positions`, by number.
     """
 
     positions: list[dict[str, float]]
@@ -34,6 +36,7 @@ class World:
     pool: dict[str, float] = field(default_factory=dict)
     inputs: dict[str, float] = field(default_factory=dict)
     strategies: list[float] = field(default_factory=list)
+    parameters: list[str] = field(default_factory=list)
 
     def groups(self, mask: int) -> tuple[list[int], int]:
         """Return for each position the number of its subgroup, in the order of first appearance, and how many."""
@@ -44,10 +47,10 @@ class World:
 
 
 def of_tiers(rows: Sequence[tuple[float, float]], x: float) -> float:
-    """Return the sum over tiers of rate times the part inside; of a negative number, that of the first tier."""
+    """Return the sum over tiers of rate times the part of x, without its sign, that is inside."""
     if math.isnan(x):
         return NAN
-    result = 0.0
+    result, x = 0.0, abs(x)
     for k, (start, rate) in enumerate(rows):
         end = rows[k + 1][0] if k + 1 < len(rows) else math.inf
         if k == 0 or x > start:
@@ -97,8 +100,19 @@ def rounded(x: float, how: str) -> float:
     if not math.isfinite(x):
         return x
     if how == "round":
-        return math.copysign(math.floor(abs(x) + 0.5), x)
+        whole = math.floor(abs(x))
+        return math.copysign(whole + (abs(x) - whole >= 0.5), x)
     return float(math.floor(x) if how == "floor" else math.ceil(x))
+
+
+def shared(x: float, part: float, whole: float, how: str) -> float:
+    """Return x * part / whole as a whole number, exact in between."""
+    if not all(map(math.isfinite, (x, part, whole))) or whole == 0:
+        return NAN
+    exact = Fraction(x) * Fraction(part) / Fraction(whole)
+    if not abs(exact) < 2**1023:
+        return NAN
+    return float(math.floor(exact) if how == "floor" else math.ceil(exact))
 
 
 def rooted(x: float) -> float:
