@@ -109,27 +109,7 @@ cdef inline double collateral_of(const View* view, const Pool* pool, int64_t now
             found |= UNKNOWN_COLLATERAL
         balance += 1
     flags[0] |= found
-    return limited(view, pool, total) if program.has_concentration else total
-
-
-cdef double limited(const View* view, const Pool* pool, double total) noexcept nogil:
-    """Return the collateral value where no concentrated asset may count for more than its share of the total."""
-    cdef const CollateralRule* rule
-    cdef const Asset* asset
-    cdef double value, limit, counting = 0.0
-    cdef int32_t k
-    if not isfinite(total):
-        return total
-    for k in range(pool.balance_count):
-        asset = view.assets + pool.balances[k].asset
-        if asset.rule < 0:
-            continue
-        rule = view.program.collateral_rules + asset.rule
-        value = counted(rule, pool.balances[k].amount * asset.price)
-        # A limit never turns negative: where debts exceed the rest, a holding in a concentrated asset counts nothing.
-        limit = greater(total * rule.concentration, 0.0)
-        counting += value if rule.concentration >= 1.0 else lesser(value, limit)
-    return counting
+    return total
 
 
 cdef double loss_of_fill(const View* view, const Rule* rule, const OrderSum* order, int is_buy) noexcept nogil:
@@ -271,7 +251,7 @@ cdef inline void assess_pool(
     cdef const Rule* rules
     cdef Sums sums
     cdef Margin margin
-    cdef double equity, im, mm, collateral
+    cdef double equity, im, mm, collateral, added = 0.0
     cdef int32_t flags, found = 0, number
     if program == NULL:
         memset(out, 0, sizeof(Result))
@@ -290,7 +270,12 @@ cdef inline void assess_pool(
     if pool.order_count:
         im = with_orders(view, pool, rules, now, im, &found)
         flags |= found
-    collateral = collateral_of(view, pool, now, &flags)
+    if program.has_terms:
+        collateral = collateral_by_terms(view, pool, now, &found, &added)
+        flags |= found
+        im += added
+    else:
+        collateral = collateral_of(view, pool, now, &flags)
     if program.has_models:
         margin.initial, margin.maintenance = im, mm
         flags |= add_models(view, pool, rules, collateral, &sums.pnl, arena, &margin)

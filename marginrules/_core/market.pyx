@@ -10,6 +10,11 @@ cdef struct PriceRow:
     int64_t max_age_ns
     double open_interest
     int32_t priced           # a mark was published: now, or before
+    Totals totals            # of an asset
+
+
+cdef Totals UNKNOWN_TOTALS
+UNKNOWN_TOTALS.volatility = UNKNOWN_TOTALS.deposits = UNKNOWN_TOTALS.borrows = NAN
 
 
 cdef void forget_quotes(Quotes* quotes) noexcept nogil:

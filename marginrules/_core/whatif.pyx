@@ -182,6 +182,8 @@ cdef class Scratch:
         if group.asset >= 0:
             self.moves[self.instrument_count + group.asset].factor = factor
             self.assets[group.asset].price = self.base_assets[group.asset].price * factor
+            self.assets[group.asset].totals.volatility = self.base_assets[group.asset].totals.volatility * volatility
+            weigh(self.assets + group.asset, self.view.program)
         for k in range(group.touched_count):
             self.follow(group.touched[k])
 
