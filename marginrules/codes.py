@@ -10,8 +10,8 @@ class Reason(enum.IntFlag):
     """
     Say why an assessment cannot be trusted, or why an order was accepted or refused.
 
-    The low byte and MISSING_DATA are computed by the core while it assesses a pool: any of them makes it invalid, and
-    an invalid assessment accepts nothing. The same numbers stand in `_core/layout.pyx`.
+    The low byte, MISSING_DATA and MATURED_COLLATERAL are computed by the core while it assesses a pool: any of them
+    makes it invalid, and an invalid assessment accepts nothing. The same numbers stand in `_core/layout.pyx`.
     """
 
     NO_RULEBOOK = 1 << 0
@@ -33,7 +33,8 @@ class Reason(enum.IntFlag):
     INVALID_ORDER = 1 << 15
     RISK_NOT_RAISED = 1 << 16  # accepted below initial margin because it cannot raise risk
     CLIENT_ORDER_ID_REUSED = 1 << 17
-    MISSING_DATA = 1 << 18  # a margin model reads something that is not published, such as a volatility
+    MISSING_DATA = 1 << 18  # a margin model or a haircut reads what is not published, such as a volatility
+    MATURED_COLLATERAL = 1 << 19  # an asset is past its maturity, and what it paid is not booked
 
     @property
     def names(self) -> list[str]:
@@ -41,7 +42,7 @@ class Reason(enum.IntFlag):
         return [bit.name for bit in Reason if bit in self and bit.name is not None]
 
 
-INVALID_MASK = 0xFF | Reason.MISSING_DATA
+INVALID_MASK = 0xFF | Reason.MISSING_DATA | Reason.MATURED_COLLATERAL
 
 
 class InstrumentKind(enum.IntEnum):

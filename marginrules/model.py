@@ -17,6 +17,7 @@ CROSS = ""  # the name of an account's cross pool; an isolated pool bears the sy
 PRICE_FIELDS: dict[str, Field] = {
     one.name.lower(): one for one in PUBLISHED if one not in (Field.OPEN_INTEREST, Field.REALIZED_VOLATILITY)
 }
+ASSET_FIELDS = ("volatility", "deposits", "borrows")  # what may be published beside the price of an asset
 SIGNED_FIELDS = frozenset(("rate", "dividend_yield", "funding", "delta"))  # of which a relative change means nothing
 
 
@@ -47,8 +48,9 @@ class Price:
     Carry one mark: of an instrument, or of an asset in the rulebook's currency.
 
     Args:
-        fields: what else is published of an instrument: pairs of a name in `PRICE_FIELDS` and a value. Rates,
-            volatilities and confidences are fractions, 0.2 for 20 %. What is absent is not known, whatever was
+        fields: what else is published: pairs of a name, in `PRICE_FIELDS` of an instrument and in `ASSET_FIELDS` of an
+            asset, and a value. Rates, volatilities and confidences are fractions, 0.2 for 20 %; deposits and borrows
+            are those of all accounts together, in the rulebook's currency. What is absent is not known, whatever was
             published before.
     """
 

@@ -16,6 +16,8 @@ from decimal import Decimal
 from marginrules.codes import Restriction
 from marginrules.units import DAY_NS
 
+LAST_NS = (1 << 63) - 1  # the last moment of all: never
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
@@ -45,6 +47,38 @@ class Deadline:
         following = bisect.bisect_right(self.sessions, (now_ns, 1 << 62))
         index = following + self.business_days - 1
         return self.sessions[index][1] if index < len(self.sessions) else now_ns + self.business_days * DAY_NS
+
+
+@dataclass(frozen=True, slots=True)
+class CollateralTerms:
+    """
+    Say what an asset counts for beyond its haircuts by value, as the core reads it.
+
+    Args:
+        liability: weight of a debt.
+        volatility_rate: haircut for a volatility of 1 a year; negative: volatility is not looked at.
+        volatility_floor: the least haircut by volatility.
+        tenors: (time left, further haircut), rising; the last one covers every longer time.
+        matures_ns: from then on the asset is refused.
+        call_ns, call_price: from when on, and at what, the price is capped.
+        deposits, borrows: limits of all accounts together, beyond which holdings count less and debts more.
+        wrong_way: the asset's bit among those with wrong-way exposure; 0: none.
+        wrong_way_share: the greatest share that counts while there is such exposure.
+        initial_share: the greatest share that counts for IM.
+    """
+
+    liability: float = 1.0
+    volatility_rate: float = -1.0
+    volatility_floor: float = 0.0
+    tenors: tuple[tuple[int, float], ...] = ()
+    matures_ns: int = LAST_NS
+    call_ns: int = LAST_NS
+    call_price: float = math.inf
+    deposits: float = math.inf
+    borrows: float = math.inf
+    wrong_way: int = 0
+    wrong_way_share: float = 1.0
+    initial_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TypeAlias, final
 from typing_extensions import Buffer
 
 from marginrules.machine import Models
+from marginrules.terms import CollateralTerms
 
 _Formula: TypeAlias = tuple[int, Sequence[tuple[int, int]]] | None
 _Strategy: TypeAlias = tuple[
@@ -24,7 +25,8 @@ class Tables:
         rules: Sequence[Sequence[tuple[int, int, int, int, float, float]]]
         | Sequence[Sequence[tuple[int, int, int, int, float, float, int, int]]],
         credits: list[tuple[float, float]],  # noqa: A002
-        collateral: list[tuple[int, int, float, float]],
+        collateral: Sequence[tuple[int, int, float, float]]
+        | Sequence[tuple[int, int, float, float, CollateralTerms | None]],
         ladders: list[list[float]],
         default_ladders: list[int],
         models: Models | None = None,
@@ -88,10 +90,11 @@ class Engine:
         right: int = 0,
         family: int = -1,
         parameters: Sequence[float] = (),
+        wrong_way: int = 0,
     ) -> int: ...
     def set_prices(
         self,
-        assets: list[tuple[int, float, int, int]],
+        assets: list[tuple[int, float, int, int]] | list[tuple[int, float, int, int, float, float, float]],
         instruments: list[tuple[int, float, int, float]] | list[tuple[int, float, int, float, list[tuple[int, float]]]],
     ) -> None: ...
     def set_quotes(self, rows: list[tuple[int, int, float]]) -> None: ...
@@ -107,6 +110,7 @@ class Engine:
         account_profiles: dict[int, int],
         series: Sequence[tuple[int, int, Sequence[float]]] = (),
         parameters: Sequence[Sequence[float]] = (),
+        wrong_ways: Sequence[int] = (),
     ) -> None: ...
     def set_series(self, series: Sequence[tuple[int, int, Sequence[float]]]) -> None: ...
     def figure(
@@ -166,7 +170,9 @@ class Engine:
         moves: list[tuple[int, float]],
         asset_moves: list[tuple[int, float]],
     ) -> Assessment: ...
-    def liquidation_price(self, pool: int, instrument: int, now: int, ratio: float) -> float | None: ...
+    def liquidation_price(
+        self, pool: int, instrument: int, now: int, ratio: float, is_smooth: bool = False
+    ) -> float | None: ...
 
 @final
 class Scratch:

@@ -81,6 +81,8 @@ cdef class Engine:
             if grow(<void**>&self.assets, self.asset_count, &self.asset_room, sizeof(Asset)):
                 self.assets[self.asset_count].rule = rule
                 self.assets[self.asset_count].status = MISSING_PRICE
+                self.assets[self.asset_count].totals = UNKNOWN_TOTALS
+                weigh(self.assets + self.asset_count, self.view.program)
                 self.asset_count += 1
                 made = 1
             self.view.assets = self.assets
@@ -91,7 +93,7 @@ cdef class Engine:
 
     def add_instrument(self, int settlement, int underlying, bint inverse, int kind, double multiplier,
                        double quantity_step, int64_t expires_ns, int product, int64_t max_age_ns,
-                       double strike=0.0, int right=0, int family=-1, parameters=()):
+                       double strike=0.0, int right=0, int family=-1, parameters=(), uint64_t wrong_way=0):
         """
         Add an instrument without a mark; return its id.
 
@@ -101,6 +103,7 @@ cdef class Engine:
             strike, right: of an option; `right` is +1 for a call, -1 for a put.
             family: number of its underlying, which need not be an asset; the same for all instruments on it.
             parameters: what the active program sets for it.
+            wrong_way: bits of the collateral for which exposure to its underlying is wrong-way.
         """
         cdef Spec spec
         cdef int made = 0, marks_room = self.instrument_room, quotes_room = self.instrument_room
@@ -112,7 +115,7 @@ cdef class Engine:
         spec.outright = kind == SPOT or kind == OPTION
         spec.multiplier, spec.quantity_step = multiplier, quantity_step
         spec.strike, spec.right, spec.family = strike, right, family
-        spec.expires_ns, spec.max_age_ns = expires_ns, max_age_ns
+        spec.expires_ns, spec.max_age_ns, spec.wrong_way = expires_ns, max_age_ns, wrong_way
         with nogil:
             pthread_rwlock_wrlock(&self.lock)
             if grow(<void**>&self.marks, self.instrument_count, &marks_room, sizeof(Mark)):
@@ -151,7 +154,8 @@ cdef class Engine:
         Publish prices; all become visible at once.
 
         Args:
-            assets: rows (asset id, price in the rulebook's currency, time_ns, max_age_ns).
+            assets: rows (asset id, price in the rulebook's currency, time_ns, max_age_ns, volatility a year, value of all
+                deposits, value of all borrows); the last three are not a number where not known, or may be left out.
             instruments: rows (instrument id, mark, time_ns, open interest in the rulebook's currency, quotes); the
                 quotes, which may be left out, are pairs (number of a `marginrules.machine.Field`, value) and replace
                 all that were known. Open interest among them is what programs read, else they read that of the row.
@@ -163,7 +167,10 @@ cdef class Engine:
         try:
             quotes = <Quotes*>allocate(mark_count, sizeof(Quotes))
             for k, row in enumerate(assets):
-                rows[k].index, rows[k].price, rows[k].time_ns, rows[k].max_age_ns = row
+                rows[k].index, rows[k].price, rows[k].time_ns, rows[k].max_age_ns = row[:4]
+                rows[k].totals = UNKNOWN_TOTALS
+                if len(row) > 4:
+                    rows[k].totals.volatility, rows[k].totals.deposits, rows[k].totals.borrows = row[4:]
             for k, row in enumerate(instruments):
                 rows[asset_count + k].index, rows[asset_count + k].price = row[0], row[1]
                 rows[asset_count + k].time_ns, rows[asset_count + k].open_interest = row[2], row[3]
@@ -234,7 +241,8 @@ cdef class Engine:
             asset = self.assets + rows[k].index
             asset.price, asset.price_ns = rows[k].price, rows[k].time_ns
             asset.fresh_until = rows[k].time_ns + rows[k].max_age_ns
-            asset.status = 0
+            asset.status, asset.totals = 0, rows[k].totals
+            weigh(asset, self.view.program)
         for k in range(asset_count, asset_count + mark_count):
             self.specs[rows[k].index].mark = rows[k].price
             self.specs[rows[k].index].mark_ns = rows[k].time_ns
@@ -314,7 +322,7 @@ cdef class Engine:
     # Program
 
     def activate(self, Tables tables not None, list products, list max_ages, list asset_rules, list class_profiles,
-                 dict account_profiles, series=(), parameters=()):
+                 dict account_profiles, series=(), parameters=(), wrong_ways=()):
         """
         Switch to another program; every check sees the old one or the new one, never both.
 
@@ -326,7 +334,9 @@ cdef class Engine:
             account_profiles: account id -> profile, for accounts with overrides of their own.
             series: rows (scenario table, family, moves), see `set_series`.
             parameters: per instrument id, what the program sets for it; or nothing at all.
+            wrong_ways: per instrument id, bits of the collateral for which exposure to it is wrong-way; or nothing at all.
         """
+        cdef Series old_series = self.series, new_series = Series(tables, series)
         cdef int32_t k, account_count = len(account_profiles)
         cdef int64_t* numbers = <int64_t*>allocate(
             2 * self.instrument_count + self.asset_count + len(class_profiles) + 2 * account_count, sizeof(int64_t))
@@ -335,11 +345,14 @@ cdef class Engine:
         cdef int64_t* classes = rules + self.asset_count
         cdef int64_t* special = classes + len(class_profiles)
         cdef Tables replaced = self.tables  # freed only after the switch
-        cdef Series old_series = self.series, new_series = Series(tables, series)
         cdef double** blocks = NULL
         cdef Parameters* set = NULL
+        cdef uint64_t* wrong = NULL
         cdef int made = 1
         try:
+            wrong = <uint64_t*>allocate(self.instrument_count, sizeof(uint64_t))
+            for k, bits in enumerate(wrong_ways):
+                wrong[k] = bits
             blocks = <double**>allocate(self.instrument_count, sizeof(double*))
             set = <Parameters*>allocate(self.instrument_count, sizeof(Parameters))
             for k in range(self.instrument_count):
@@ -362,19 +375,21 @@ cdef class Engine:
                 self.view.program = &tables.program
                 self.view.series, self.view.series_stride = <const double* const*>new_series.rows, new_series.stride
                 swap_blocks(self.blocks, blocks, self.instrument_count)
-                self.view.owner = <void*>tables
+                self.view.owner, self.view.series_owner = <void*>tables, <void*>new_series
                 self.view.revision += 1
                 if self.instrument_count:
                     memcpy(self.parameters, set, self.instrument_count * sizeof(Parameters))
                 for k in range(self.instrument_count):
-                    self.specs[k].max_age_ns = ages[k]
+                    self.specs[k].max_age_ns, self.specs[k].wrong_way = ages[k], wrong[k]
                     self.bind(k, <int>numbers[k])
                 for k in range(self.asset_count):
                     self.assets[k].rule = <int32_t>rules[k]
+                    weigh(self.assets + k, self.view.program)
                 self.write_profiles(classes, special, account_count)
                 pthread_rwlock_unlock(&self.lock)
             self.tables, self.series = tables, new_series
         finally:
+            free(wrong)
             free(set)
             self.free_blocks(blocks)
             free(numbers)
@@ -402,6 +417,7 @@ cdef class Engine:
             with nogil:
                 pthread_rwlock_wrlock(&self.lock)
                 self.view.series, self.view.series_stride = <const double* const*>new_series.rows, new_series.stride
+                self.view.series_owner = <void*>new_series
                 swap_blocks(self.blocks, blocks, self.instrument_count)
                 pthread_rwlock_unlock(&self.lock)
             self.series = new_series
@@ -793,13 +809,16 @@ cdef class Engine:
             scratch.fill(instrument, quantity, price, leverage)
         return scratch.assess(now)
 
-    def liquidation_price(self, int pool, int instrument, int64_t now, double ratio):
+    def liquidation_price(self, int pool, int instrument, int64_t now, double ratio, bint is_smooth=False):
         """
         Return the mark at which equity is `ratio` x MM, all other positions counted; None where no mark does that.
 
         Where the instrument settles in its own underlying, the price of that asset moves along.
+
+        Args:
+            is_smooth: formulas do not round amounts.
         """
-        return Scratch(self, pool, 0).root(instrument, now, ratio)
+        return Scratch(self, pool, 0).root(instrument, now, ratio, is_smooth)
 
     def figure(self, int pool, int code, bint of_pool, int instrument, int portfolio, int64_t now, inputs=()):
         """
@@ -813,6 +832,7 @@ cdef class Engine:
 
         Returns:
             (reason bits, rows (instrument ids, value)); of a value with scenarios, one row for each scenario in the
-            order of its table. No rows where there are reasons.
+            order of its table. No rows where the pool cannot be assessed; a value that is not finite has its reason
+            bits too.
         """
         return Scratch(self, pool, 0).figure(code, of_pool, instrument, portfolio, now, inputs)

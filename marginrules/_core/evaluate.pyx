@@ -109,27 +109,21 @@ cdef inline double collateral_of(const View* view, const Pool* pool, int64_t now
             found |= UNKNOWN_COLLATERAL
         balance += 1
     flags[0] |= found
-    return limited(view, pool, total) if program.has_concentration else total
+    return total
 
 
-cdef double limited(const View* view, const Pool* pool, double total) noexcept nogil:
-    """Return the collateral value where no concentrated asset may count for more than its share of the total."""
-    cdef const CollateralRule* rule
-    cdef const Asset* asset
-    cdef double value, limit, counting = 0.0
-    cdef int32_t k
-    if not isfinite(total):
-        return total
-    for k in range(pool.balance_count):
-        asset = view.assets + pool.balances[k].asset
-        if asset.rule < 0:
-            continue
-        rule = view.program.collateral_rules + asset.rule
-        value = counted(rule, pool.balances[k].amount * asset.price)
-        # A limit never turns negative: where debts exceed the rest, a holding in a concentrated asset counts nothing.
-        limit = greater(total * rule.concentration, 0.0)
-        counting += value if rule.concentration >= 1.0 else lesser(value, limit)
-    return counting
+cdef double loss_of_fill(const View* view, const Rule* rule, const OrderSum* order, int is_buy) noexcept nogil:
+    """
+    Return how much equity falls when the open orders of one side fill; 0 where it rises, not a number stays.
+
+    What is bought counts at its mark, and for nothing where the rulebook leaves its value out of equity.
+    """
+    cdef const Mark* mark = view.marks + order.instrument
+    if rule.is_excluded and not view.specs[order.instrument].outright:
+        return 0.0  # its cost is left out as well
+    if is_buy:
+        return greater(0.0, order.buy_cost * mark.fx - (0.0 if rule.is_excluded else order.buy_quantity * mark.unit_value))
+    return greater(0.0, order.sell_cost * mark.fx + (0.0 if rule.is_excluded else order.sell_quantity * mark.unit_value))
 
 
 cdef double with_orders(
@@ -139,7 +133,7 @@ cdef double with_orders(
     cdef const OrderSum* order
     cdef const Mark* mark
     cdef const Rule* rule
-    cdef double quantity, leverage_rate, held, none, bought, sold, loss
+    cdef double quantity, leverage_rate, held, none, bought, sold
     cdef int32_t k
     for k in range(pool.order_count):
         order = pool.orders + k
@@ -159,10 +153,8 @@ cdef double with_orders(
             rule, mark.open_interest, fabs((quantity + order.buy_quantity) * mark.unit_value), leverage_rate))
         sold = pair_initial(requirement_of(
             rule, mark.open_interest, fabs((quantity - order.sell_quantity) * mark.unit_value), leverage_rate))
-        loss = order.buy_cost * mark.fx - order.buy_quantity * mark.unit_value
-        bought += greater(loss, 0.0)
-        loss = order.sell_cost * mark.fx + order.sell_quantity * mark.unit_value
-        sold += greater(loss, 0.0)
+        bought += loss_of_fill(view, rule, order, 1)
+        sold += loss_of_fill(view, rule, order, 0)
         if not (isfinite(bought) and isfinite(sold)):
             flags[0] |= NOT_FINITE
         im += greater(greater(bought, sold) - none, 0.0)
@@ -259,7 +251,7 @@ cdef inline void assess_pool(
     cdef const Rule* rules
     cdef Sums sums
     cdef Margin margin
-    cdef double equity, im, mm, collateral
+    cdef double equity, im, mm, collateral, added = 0.0
     cdef int32_t flags, found = 0, number
     if program == NULL:
         memset(out, 0, sizeof(Result))
@@ -278,15 +270,19 @@ cdef inline void assess_pool(
     if pool.order_count:
         im = with_orders(view, pool, rules, now, im, &found)
         flags |= found
-    collateral = collateral_of(view, pool, now, &flags)
+    if program.has_terms:
+        collateral = collateral_by_terms(view, pool, now, &found, &added)
+        flags |= found
+        im += added
+    else:
+        collateral = collateral_of(view, pool, now, &flags)
     if program.has_models:
         margin.initial, margin.maintenance = im, mm
         flags |= add_models(view, pool, rules, collateral, &sums.pnl, arena, &margin)
         im, mm = margin.initial, margin.maintenance
     equity = collateral + sums.pnl - pool.due
     # IM is a sum of amounts of which none is negative or below its MM: where it is finite, so is MM.
-    if not (isfinite(equity) and isfinite(im)):
-        flags |= NOT_FINITE
+    flags |= reasons_of(equity, NOT_FINITE) | reasons_of(im, NOT_FINITE)
     # Pools that mix products of several ladders follow the book's own ladder.
     number = <int32_t>sums.ladders
     if <uint32_t>sums.ladders & <uint32_t>(sums.ladders >> 32) or pool.position_count == 0:

@@ -10,7 +10,7 @@ cdef enum:
     NOT_FINITE = 32
     UNKNOWN_COLLATERAL = 64
     MISSING_LEVERAGE = 128
-    INVALID_MASK = 255 | 262144
+    INVALID_MASK = 255 | 262144 | 524288
     INSUFFICIENT_MARGIN = 256
     POOL_BLOCKED = 512
     POOL_REDUCE_ONLY = 1024
@@ -18,6 +18,7 @@ cdef enum:
     INVALID_ORDER = 32768
     RISK_NOT_RAISED = 65536
     MISSING_DATA = 262144
+    MATURED_COLLATERAL = 524288
 
 cdef enum:
     UNRESTRICTED = 0
@@ -61,11 +62,30 @@ cdef struct Credit:          # counted value of an asset: the least of value * r
     double rate
     double constant
 
+cdef struct Tenor:           # a further haircut where no more than `to_ns` are left
+    int64_t to_ns
+    double rate
+
 cdef struct CollateralRule:
     const Credit* credits
     int64_t credit_count
     double cap               # greatest counted value; infinite: none
     double concentration     # greatest share of the pool's collateral; 1: none
+
+cdef struct Terms:           # what else is said of an asset, parallel to its rule
+    const Tenor* tenors
+    int64_t tenor_count
+    double liability         # weight of a debt
+    double volatility_rate   # haircut for a volatility of 1; negative: volatility is not looked at
+    double volatility_floor
+    int64_t matures_ns       # last moment of all: never
+    int64_t call_ns          # from when on `call_price` caps the price; last moment of all: never
+    double call_price
+    double deposits          # limit of all deposits, beyond which holdings count less; infinite: none
+    double borrows
+    uint64_t wrong_way       # its bit in `Spec.wrong_way`, or 0
+    double wrong_way_share   # greatest counted share where the pool holds wrong-way exposure
+    double initial_share     # greatest counted share for IM, which may be less than for equity; 1: no other
 
 cdef struct Ladder:
     const double* thresholds     # falling
@@ -85,6 +105,8 @@ cdef struct Program:         # one compiled rulebook; immutable
     const Rule* rules        # [profile][product]
     const Credit* credits
     const CollateralRule* collateral_rules
+    const Terms* terms       # parallel to `collateral_rules`
+    const Tenor* tenors      # of all assets
     const Ladder* ladders
     const double* thresholds     # of all ladders
     const int32_t* default_ladders   # [profile]
@@ -93,7 +115,9 @@ cdef struct Program:         # one compiled rulebook; immutable
     int32_t profile_count
     int32_t ladder_count
     int32_t collateral_count
-    int32_t has_concentration
+    int32_t has_terms        # collateral counts by more than its haircut, or to a share of the pool's only
+    int32_t has_wrong_way
+    int32_t has_initial_share
     int32_t has_adjustment   # a rule looks at open interest or at the leverage setting, or its lines are not level
     int32_t has_models       # positions are margined together, or the pool has formulas of its own
     int32_t pool_code        # the pool's own formulas, or -1
@@ -134,6 +158,7 @@ cdef struct Spec:            # the rest of an instrument
     int32_t right            # +1 call, -1 put, else 0
     int32_t product          # of the active program, or -1
     int32_t priced           # a mark was published
+    uint64_t wrong_way       # collateral for which exposure to this underlying is wrong-way
 
 cdef struct Quotes:          # what else is published of an instrument, by `marginrules.machine.Field`
     double values[QUOTE_COUNT]   # not a number where it is not known
@@ -141,12 +166,24 @@ cdef struct Quotes:          # what else is published of an instrument, by `marg
 cdef struct Parameters:      # what the active rulebook sets for an instrument
     double values[PARAMETER_COUNT]
 
+cdef struct Totals:          # what else is published of an asset; not a number where it is not known
+    double volatility        # a year
+    double deposits          # of all accounts, in the rulebook's currency
+    double borrows
+
 cdef struct Asset:
     double price
     int64_t price_ns
     int64_t fresh_until
     int32_t rule             # collateral rule of the program, or -1
     int32_t status
+    Totals totals
+    # What follows from these and the rule, once per change; see `weigh`.
+    double share             # greatest counted share of a holding: 1 less its volatility haircut
+    double further           # haircut for the time left, on top of the others
+    double weight            # of a holding, after haircuts
+    double debt_weight
+    double unused[5]         # the hot loop finds an asset by a shift
 
 cdef struct Position:
     int32_t instrument
@@ -220,3 +257,4 @@ cdef struct View:            # one consistent state
     int32_t is_smooth        # amounts are not rounded: a staircase has no root
     int32_t revision         # counts activations
     void* owner              # the Tables object that owns `program`
+    void* series_owner       # the Series object that owns `series`

@@ -4,7 +4,7 @@
  *
  * They are in C because the compiler makes vectors of them only as plain loops over plain pointers. Lanes never meet in
  * an element-wise loop, and sums over positions go position by position for each lane, so vectors of any width give the
- * same bits. Not-a-number goes through everything.
+ * same bits. Not-a-number goes through everything, and says why it is none, see `absent`.
  */
 #ifndef MARGINRULES_LOOPS_H
 #define MARGINRULES_LOOPS_H
@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #if defined(__GNUC__) && !defined(__clang__)
 #define LOOPS __attribute__((optimize("O3", "-ffp-contract=off")))
@@ -30,6 +31,28 @@ typedef int64_t quad_mask __attribute__((vector_size(32)));
 
 #define LANE_NAN ((double)NAN)
 #define IS_NAN(x) ((x) != (x))
+
+/*
+ * What is not known is not a number, with the reason bits in its payload. Arithmetic hands on the payload of an operand,
+ * so that a result says why it is none: data was missing, or, without a payload, arithmetic came to an end. A choice
+ * that does not take a missing value forgets it. A processor that drops payloads says the latter of both.
+ */
+#define ABSENT_BITS UINT64_C(0x7FFC4D5200000000)
+
+static inline double absent(int32_t reasons) {
+    const uint64_t bits = ABSENT_BITS | (uint32_t)reasons;
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* The reason bits of a number: 0 where it is finite, `otherwise` where nothing but arithmetic made it what it is. */
+static inline int32_t reasons_of(double x, int32_t otherwise) {
+    uint64_t bits;
+    if (x - x == 0.0) return 0;
+    memcpy(&bits, &x, sizeof bits);
+    return (bits & UINT64_C(0x7FFFFFFF00000000)) == ABSENT_BITS ? (int32_t)bits : otherwise;
+}
 
 /* A stride of 0 repeats one value in every lane. */
 #define BINARY_LANES(name, expression)                                                                                 \
@@ -55,29 +78,31 @@ typedef int64_t quad_mask __attribute__((vector_size(32)));
         for (i = 0; i < n; i++) { const double x = a[i * sa]; out[i] = (expression); }                                 \
     }
 
-#define KNOWN(truth) ((IS_NAN(x) || IS_NAN(y)) ? LANE_NAN : ((truth) ? 1.0 : 0.0))
+#define UNKNOWN (IS_NAN(x) ? x : y)
+#define KNOWN(truth) ((IS_NAN(x) || IS_NAN(y)) ? UNKNOWN : ((truth) ? 1.0 : 0.0))
 
 BINARY_LANES(lanes_add, x + y)
 BINARY_LANES(lanes_subtract, x - y)
 BINARY_LANES(lanes_multiply, x *y)
 BINARY_LANES(lanes_divide, x / y)
-BINARY_LANES(lanes_least, IS_NAN(x) ? x : IS_NAN(y) ? y : (x < y ? x : y))
-BINARY_LANES(lanes_greatest, IS_NAN(x) ? x : IS_NAN(y) ? y : (x > y ? x : y))
+/* Of two that are equal the first, as Python does: 0 and -0 are. */
+BINARY_LANES(lanes_least, IS_NAN(x) ? x : (IS_NAN(y) || y < x) ? y : x)
+BINARY_LANES(lanes_greatest, IS_NAN(x) ? x : (IS_NAN(y) || y > x) ? y : x)
 BINARY_LANES(lanes_less, KNOWN(x < y))
 BINARY_LANES(lanes_less_equal, KNOWN(x <= y))
 BINARY_LANES(lanes_equal, KNOWN(x == y))
 BINARY_LANES(lanes_unequal, KNOWN(x != y))
 /* A guard decides alone: `is_option and volatility > 1` is no for a future that has no volatility. */
-BINARY_LANES(lanes_and, (x == 0.0 || y == 0.0) ? 0.0 : (IS_NAN(x) || IS_NAN(y)) ? LANE_NAN : 1.0)
+BINARY_LANES(lanes_and, (x == 0.0 || y == 0.0) ? 0.0 : (IS_NAN(x) || IS_NAN(y)) ? UNKNOWN : 1.0)
 BINARY_LANES(lanes_or, ((x != 0.0 && !IS_NAN(x)) || (y != 0.0 && !IS_NAN(y))) ? 1.0
-                       : (IS_NAN(x) || IS_NAN(y)) ? LANE_NAN : 0.0)
+                       : (IS_NAN(x) || IS_NAN(y)) ? UNKNOWN : 0.0)
 UNARY_LANES(lanes_copy, x)
 UNARY_LANES(lanes_negate, -x)
 UNARY_LANES(lanes_absolute, fabs(x))
 UNARY_LANES(lanes_not, IS_NAN(x) ? x : (x == 0.0 ? 1.0 : 0.0))
 UNARY_LANES(lanes_floor, floor(x))
 UNARY_LANES(lanes_ceiling, ceil(x))
-UNARY_LANES(lanes_round, x < 0.0 ? ceil(x - 0.5) : floor(x + 0.5))
+UNARY_LANES(lanes_round, round(x))
 UNARY_LANES(lanes_square_root, sqrt(x))
 
 LOOPS static void lanes_fill(int64_t n, double value, double *out) {
@@ -196,12 +221,18 @@ WIDE_LOOPS static int64_t lanes_has_nan(int64_t n, const double *a) {
     return found;
 }
 
+static double first_nan(int64_t n, const double *a) {
+    for (int64_t i = 0; i < n; i++)
+        if (IS_NAN(a[i])) return a[i];
+    return LANE_NAN;
+}
+
 /* The least of all, in four strands: which of two equal values is kept makes no difference. */
 WIDE_LOOPS static double lanes_lowest(int64_t n, const double *a) {
     double found = a[0];
     quad least = {found, found, found, found};
     int64_t i = 0;
-    if (lanes_has_nan(n, a)) return LANE_NAN;
+    if (lanes_has_nan(n, a)) return first_nan(n, a);
     for (; i + 4 <= n; i += 4) {
         const quad x = *(const quad *)(a + i);
         const quad_mask lower = (quad_mask)(x < least);
@@ -214,7 +245,7 @@ WIDE_LOOPS static double lanes_lowest(int64_t n, const double *a) {
 
 static double lanes_highest(int64_t n, const double *a) {
     double found = a[0];
-    if (lanes_has_nan(n, a)) return LANE_NAN;
+    if (lanes_has_nan(n, a)) return first_nan(n, a);
     for (int64_t i = 1; i < n; i++) found = a[i] > found ? a[i] : found;
     return found;
 }
@@ -270,7 +301,8 @@ static double lanes_tail(int64_t n, const double *a, const double *weights, int 
                          weighted_lane *scratch) {
     double total = 0.0, wanted, sum = 0.0, cumulated = 0.0;
     int64_t i;
-    if (!(p > 0.0 && p <= 1.0) || lanes_has_nan(n, a)) return LANE_NAN;
+    if (lanes_has_nan(n, a)) return first_nan(n, a);
+    if (!(p > 0.0 && p <= 1.0)) return IS_NAN(p) ? p : LANE_NAN;
     if (is_equal) {
         double kept[FEW_LANES];
         const double share = p * (double)n;

@@ -27,6 +27,8 @@ cdef extern from "loops.h" nogil:
     void lanes_round(int64_t n, const double* a, int64_t sa, double* out)
     void lanes_square_root(int64_t n, const double* a, int64_t sa, double* out)
     void lanes_fill(int64_t n, double value, double* out)
+    double absent(int32_t reasons)
+    int32_t reasons_of(double x, int32_t otherwise)
     void lanes_select(int64_t n, const double* c, const double* a, const double* b, double* out)
     void lanes_share(int64_t n, const double* a, const double* b, const double* c, int want_up, int is_smooth, double* out)
     void lanes_tiered(int64_t n, const double* rows, int64_t row_count, const double* x, int64_t sx, double* out)
@@ -205,6 +207,16 @@ cdef void arena_reset(Arena* arena) noexcept nogil:
     arena.used = 0
 
 
+cdef void arena_rewind(Arena* arena, Arena before) noexcept nogil:
+    """Give back what was taken since `before`, a copy of the arena."""
+    cdef Chunk* chunk
+    while arena.last != before.last:
+        chunk = arena.last
+        arena.last = chunk.before
+        free(chunk)
+    arena.used = before.used
+
+
 cdef void arena_free(Arena* arena) noexcept nogil:
     arena_reset(arena)
     free(arena.last)
@@ -290,6 +302,12 @@ cdef struct Frame:           # one run of one program
     const double* parameters
 
 
+cdef void begin_frame(Frame* f, const View* view, const Code* code, const Pool* pool, Arena* arena) noexcept nogil:
+    """Make a frame in which nothing is set but what every run needs; one input a lane."""
+    memset(f, 0, sizeof(Frame))
+    f.view, f.code, f.pool, f.arena, f.input_stride = view, code, pool, arena, 1
+
+
 cdef inline const ScenarioTable* table_of(const Frame* f, int32_t table) noexcept nogil:
     return f.view.program.scenario_tables + table
 
@@ -360,12 +378,17 @@ cdef const double* series_of(const View* view, int32_t table, const Spec* spec) 
     return view.series[table * view.series_stride + spec.family]
 
 
+cdef inline double known(double value) noexcept nogil:
+    """Return what was published or set; what was not says so, see `absent`."""
+    return absent(MISSING_DATA) if isnan(value) else value
+
+
 cdef double field_of_instrument(const Frame* f, int32_t field) noexcept nogil:
     cdef const Spec* spec = f.spec
     if field >= PARAMETER_FIRST:
-        return f.parameters[field - PARAMETER_FIRST]
+        return known(f.parameters[field - PARAMETER_FIRST])
     if FIELD_INDEX <= field < FIELD_PUBLISHED_END and field != FIELD_KIND:
-        return f.quotes[field]
+        return known(f.quotes[field])
     if field == FIELD_MARK:
         return spec.mark
     if field == FIELD_STRIKE:
@@ -395,7 +418,7 @@ cdef double field_of_member(const Frame* f, const Member* member, int32_t field)
     if field == FIELD_COST:
         return member.cost * mark.fx
     if field == FIELD_LEVERAGE:
-        return 1.0 / member.leverage_rate if member.leverage_rate > 0.0 else NAN
+        return 1.0 / member.leverage_rate if member.leverage_rate > 0.0 else absent(MISSING_LEVERAGE)
     if order == NULL:
         return 0.0
     if field == FIELD_BUY_ORDERS:
@@ -582,7 +605,7 @@ cdef void execute(Frame* f, const Instruction* ins) noexcept nogil:
         if operation in (OP_FLOOR_SHARE, OP_CEILING_SHARE):
             lanes_share(n, args[0], args[1], args[2], operation == OP_CEILING_SHARE, f.view.is_smooth, out)
         else:
-            call(operation, n, args, out)
+            call(operation, n, args, ins.count, out)
 
 
 cdef const double* filled(Frame* f, int32_t k, double value) noexcept nogil:
@@ -595,7 +618,7 @@ cdef const double* filled(Frame* f, int32_t k, double value) noexcept nogil:
     return f.broadcast + k * f.widest
 
 
-cdef void call(int32_t operation, int64_t n, const double** args, double* out) noexcept nogil:
+cdef void call(int32_t operation, int64_t n, const double** args, int32_t count, double* out) noexcept nogil:
     if operation == OP_SELECT:
         lanes_select(n, args[0], args[1], args[2], out)
     elif operation == OP_EXPONENTIAL:
@@ -620,6 +643,20 @@ cdef void call(int32_t operation, int64_t n, const double** args, double* out) n
         implied_american(n, args[0], args[1], args[2], args[3], args[4], args[5], args[6], out)
     else:
         lanes_fill(n, NAN, out)
+    if operation != OP_SELECT:
+        hand_on(n, args, count, out)
+
+
+cdef void hand_on(int64_t n, const double** args, int32_t count, double* out) noexcept nogil:
+    """Where a function is not a number because an operand is none, return that one, with what it says of the reason."""
+    cdef int64_t i
+    cdef int32_t k
+    for i in range(n):
+        if isnan(out[i]):
+            for k in range(count):
+                if isnan(args[k][i]):
+                    out[i] = args[k][i]
+                    break
 
 
 cdef void load(const Frame* f, int32_t field, int64_t n, double* out) noexcept nogil:
@@ -829,8 +866,7 @@ cdef int prepare(
     """
     cdef Frame f
     cdef int32_t k
-    memset(&f, 0, sizeof(Frame))
-    f.view, f.code, f.arena, f.input_stride = view, code, arena, 1
+    begin_frame(&f, view, code, NULL, arena)
     f.mark, f.spec, f.quotes, f.parameters, f.block = mark, spec, quotes, parameters, block
     if not start_frame(&f):
         lanes_fill(code.block_size, NAN, block)

@@ -10,6 +10,11 @@ cdef struct PriceRow:
     int64_t max_age_ns
     double open_interest
     int32_t priced           # a mark was published: now, or before
+    Totals totals            # of an asset
+
+
+cdef Totals UNKNOWN_TOTALS
+UNKNOWN_TOTALS.volatility = UNKNOWN_TOTALS.deposits = UNKNOWN_TOTALS.borrows = NAN
 
 
 cdef void forget_quotes(Quotes* quotes) noexcept nogil:
@@ -152,7 +157,7 @@ cdef class Series:
                 raise ValueError(f"{len(moves)} moves for {tables.program.scenario_tables[table].count} scenarios")
             self.rows[table * self.stride + family] = <double*>allocate(len(moves), sizeof(double))
             for k, move in enumerate(moves):
-                self.rows[table * self.stride + family][k] = move
+                self.rows[table * self.stride + family][k] = known(move)
 
     def __dealloc__(self):
         cdef int64_t k

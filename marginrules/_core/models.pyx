@@ -83,7 +83,7 @@ cdef int build_models(Program* p, object models) except -1:
                 table.columns[j * table.count + i] = value
     p.unknown_series = <double*>allocate(longest, sizeof(double))
     for i in range(longest):
-        p.unknown_series[i] = NAN
+        p.unknown_series[i] = absent(MISSING_DATA)
     p.tier_table_count = len(models.tiers)
     p.tier_tables = <TierTable*>allocate(p.tier_table_count, sizeof(TierTable))
     for k, rows in enumerate(models.tiers):

@@ -165,7 +165,7 @@ cdef int try_order(
     cdef double price = proposal.price if proposal.price > 0.0 else spec.mark
     cdef Result with_order
     cdef double filled_margin
-    cdef int flags
+    cdef int flags, changes_value
     if proposal.reduce_only and not is_reducing(pool, proposal):
         after[0] = before[0]
         return WOULD_NOT_REDUCE
@@ -184,8 +184,10 @@ cdef int try_order(
     flags = (with_order.flags | after.flags) & INVALID_MASK
     if flags:
         return flags
-    # A fill of what is held outright turns one value into another, which may count for less.
-    if before.equity >= with_order.initial_margin and (not spec.outright or after.equity >= filled_margin):
+    # A fill of what is held outright turns one value into another, which may count for less; and any fill may make
+    # collateral count for less that is wrong-way to it.
+    changes_value = spec.outright or view.program.has_wrong_way
+    if before.equity >= with_order.initial_margin and (not changes_value or after.equity >= filled_margin):
         return 0
     # Neither this order's own fill nor all resting orders together may raise risk.
     if is_not_riskier(before, after) and with_order.initial_margin <= before.initial_margin:

@@ -101,7 +101,7 @@ cdef int32_t legs_of(Frame* f, GroupLeg* legs, double* fields) noexcept nogil:
             continue
         one.spec, one.mark = spec, f.view.marks + f.members[k].instrument
         one.quotes = <const double*>f.view.quotes[f.members[k].instrument].values
-        one.parameters = f.view.parameters[f.members[k].instrument].values
+        one.parameters = <const double*>f.view.parameters[f.members[k].instrument].values
         for field in range(PLAIN_LEG_FIELDS):
             fields[count * LEG_FIELDS + field] = field_of_instrument(&one, field)
         for field in range(LEG_FIELDS - PLAIN_LEG_FIELDS):
@@ -149,4 +149,31 @@ cdef double strategy_margin(Frame* f, int32_t book, int32_t which) noexcept nogi
         price_candidates(&grouping, which, span)
         solve_grouping(&grouping, &limits, INFINITE, span, &result)
     free(memory)
+    if isnan(result.cost) and lacks_field(f.view.program.strategies + book, which, legs, count):
+        return absent(MISSING_DATA)
     return result.cost
+
+
+cdef int lacks_field(const StrategyTable* table, int32_t which, const GroupLeg* legs, int32_t count) noexcept nogil:
+    """Say whether a leg has not what a strategy that it could be part of reads of it."""
+    cdef const StrategyRow* row
+    cdef int32_t k, i
+    for k in range(table.count):
+        row = table.rows + k
+        for i in range(count):
+            if (lacks_input(row, &row.condition, legs + i)
+                    or lacks_input(row, &row.requirements[which], legs + i)):
+                return 1
+    return 0
+
+
+cdef int lacks_input(const StrategyRow* row, const LaneProgram* program, const GroupLeg* leg) noexcept nogil:
+    cdef int32_t k, place, side = 1 if leg.quantity > 0.0 else -1
+    if program.code == NULL:
+        return 0
+    for k in range(program.input_count):
+        place = program.inputs[k] >> 8
+        if (row.legs[place].right == leg.right and row.legs[place].side == side
+                and isnan(leg.fields[program.inputs[k] & 255])):
+            return 1
+    return 0

@@ -85,6 +85,36 @@ cdef void set_lines(Rule* rule, const Line* lines, tuple windows):
         rule.cuts[<int>k] = cuts[k]
 
 
+cdef int build_terms(Program* p, list given) except -1:
+    """Lay out what is said of assets beyond haircuts by value."""
+    cdef Tenor* tenor = <Tenor*>allocate(sum(len(one.tenors) for one in given if one), sizeof(Tenor))
+    p.tenors = tenor
+    cdef Terms* terms = <Terms*>allocate(len(given), sizeof(Terms))
+    p.terms = terms
+    cdef int32_t k, at = 0
+    for k, one in enumerate(given):
+        terms[k].liability = terms[k].wrong_way_share = terms[k].initial_share = 1.0
+        terms[k].volatility_rate = -1.0
+        terms[k].matures_ns = terms[k].call_ns = INT64_MAX
+        terms[k].call_price = terms[k].deposits = terms[k].borrows = INFINITE
+        if one is None:
+            continue
+        p.has_terms = 1
+        terms[k].liability = one.liability
+        terms[k].volatility_rate, terms[k].volatility_floor = one.volatility_rate, one.volatility_floor
+        terms[k].tenors, terms[k].tenor_count = tenor + at, len(one.tenors)
+        for to_ns, rate in one.tenors:
+            tenor[at].to_ns, tenor[at].rate = to_ns, rate
+            at += 1
+        terms[k].matures_ns, terms[k].call_ns, terms[k].call_price = one.matures_ns, one.call_ns, one.call_price
+        terms[k].deposits, terms[k].borrows = one.deposits, one.borrows
+        terms[k].wrong_way, terms[k].wrong_way_share = one.wrong_way, one.wrong_way_share
+        terms[k].initial_share = one.initial_share
+        p.has_wrong_way |= terms[k].wrong_way != 0
+        p.has_initial_share |= terms[k].initial_share < 1.0
+    return 0
+
+
 @cython.final
 cdef class Tables:
     """
@@ -95,7 +125,8 @@ cdef class Tables:
         rules: [profile][product] rows (line_first, line_count, ladder, leverage_mode, open_interest_lower,
             open_interest_upper, portfolio or -1, 1 where the value is no part of equity); the last two may be missing.
         credits: rows (rate, constant).
-        collateral: rows (credit_first, credit_count, cap, concentration).
+        collateral: rows (credit_first, credit_count, cap, concentration, `marginrules.terms.CollateralTerms`); the
+            last may be missing.
         ladders: one falling list of thresholds (fractions) each.
         default_ladders: [profile].
         models: `marginrules.machine.Models`, where there are formulas.
@@ -166,7 +197,8 @@ cdef class Tables:
         for k, row in enumerate(collateral):
             asset[k].credits, asset[k].credit_count = credit + <int>row[0], row[1]
             asset[k].cap, asset[k].concentration = row[2], row[3]
-            p.has_concentration |= asset[k].concentration < 1.0
+            p.has_terms |= asset[k].concentration < 1.0
+        build_terms(p, [row[4] if len(row) > 4 else None for row in collateral])
         cdef Ladder* ladder = <Ladder*>allocate(len(ladders), sizeof(Ladder))
         p.ladders = ladder
         cdef double* threshold = <double*>allocate(sum(len(row) for row in ladders), sizeof(double))
@@ -186,5 +218,7 @@ cdef class Tables:
         free(<void*>self.program.default_ladders)
         free(<void*>self.program.credits)
         free(<void*>self.program.collateral_rules)
+        free(<void*>self.program.terms)
+        free(<void*>self.program.tenors)
         free(<void*>self.program.ladders)
         free(<void*>self.program.thresholds)

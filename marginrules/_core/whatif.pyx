@@ -57,9 +57,9 @@ cdef class Scratch:
         self.room = extra + 1
         pthread_rwlock_rdlock(&engine.lock)
         self.view = engine.view
-        # Under the read lock no other program can be activated, so the owner of this one is alive.
+        # Under the read lock nothing else can be activated, so the owners of what is active are alive.
         self.tables = <Tables>self.view.owner if self.view.owner != NULL else None
-        self.series = engine.series
+        self.series = <Series>self.view.series_owner if self.view.series_owner != NULL else None
         self.instrument_count, self.asset_count = engine.instrument_count, engine.asset_count
         self.marks = <Mark*>malloc((engine.instrument_count + 1) * sizeof(Mark))
         self.specs = <Spec*>malloc((engine.instrument_count + 1) * sizeof(Spec))
@@ -182,6 +182,8 @@ cdef class Scratch:
         if group.asset >= 0:
             self.moves[self.instrument_count + group.asset].factor = factor
             self.assets[group.asset].price = self.base_assets[group.asset].price * factor
+            self.assets[group.asset].totals.volatility = self.base_assets[group.asset].totals.volatility * volatility
+            weigh(self.assets + group.asset, self.view.program)
         for k in range(group.touched_count):
             self.follow(group.touched[k])
 
@@ -337,12 +339,10 @@ cdef class Scratch:
         cdef Arena arena
         cdef const Position* held = self.pool.positions + position
         memset(&arena, 0, sizeof(Arena))
-        memset(&member, 0, sizeof(Member))
-        member.instrument, member.order = held.instrument, -1
-        member.quantity, member.cost, member.leverage_rate = held.quantity, held.cost, held.leverage_rate
+        member_of(&self.pool, position, -1, &member)
         self.prepare(held.instrument)
         if run_group(&self.view, &self.pool, self.view.program.codes + self.view.program.portfolios[portfolio].code,
-                     &member, 1, -1, 0.0, &arena, out):
+                     &member, 1, &arena, out):
             out.initial = out.maintenance = NAN
         arena_free(&arena)
 
@@ -419,12 +419,12 @@ cdef class Scratch:
         self.evaluate(now, &result)
         return result.equity - ratio * result.maintenance_margin
 
-    cdef object root(self, int instrument, int64_t now, double ratio):
+    cdef object root(self, int instrument, int64_t now, double ratio, bint is_smooth):
         """Return the mark of one instrument, moved alone, at which equity is ratio x MM."""
         cdef Result result
         cdef double mark = self.specs[instrument].mark, price = 0.0, here, low, high, middle, factor
         cdef int32_t k, found = 0, p = position_of(&self.pool, instrument)
-        self.smooth(1)
+        self.smooth(is_smooth)
         self.evaluate(now, &result)
         if p < 0 or result.flags & INVALID_MASK or self.pool.positions[p].quantity == 0.0:
             return None
@@ -697,12 +697,15 @@ cdef class Scratch:
         cdef Arena arena
         cdef Frame f
         cdef Instrument one
+        cdef const double** blocks
         cdef const Code* code
         cdef const Rule* rules
         cdef Member* members
         cdef Member* group
         cdef int32_t* group_of
         cdef double* given
+        cdef const int32_t* order_of
+        cdef int32_t flags = 0
         cdef double* out
         cdef int64_t k, j, g, count = 0, groups, kept, stride, scenarios, most
         cdef list rows = []
@@ -720,21 +723,22 @@ cdef class Scratch:
         figures.initial, figures.maintenance = result.initial_margin, result.maintenance_margin
         figures.borrowed = borrowed_of(&self.view, &self.pool)
         memset(&arena, 0, sizeof(Arena))
-        memset(&f, 0, sizeof(Frame))
         try:
             given = <double*>arena_take(&arena, (code.input_count + 1) * sizeof(double))
             most = self.pool.position_count + self.pool.order_count + 1
             members = <Member*>arena_take(&arena, 2 * most * sizeof(Member))
             group_of = <int32_t*>arena_take(&arena, most * sizeof(int32_t))
-            f.blocks = <const double**>arena_take(&arena, most * sizeof(double*))
+            blocks = <const double**>arena_take(&arena, most * sizeof(double*))
+            order_of = orders_of(&self.pool, &arena)
             if arena.failed:
                 raise MemoryError("out of memory")
+            begin_frame(&f, &self.view, code, &self.pool, &arena)
             for k, value in enumerate(inputs):
                 given[k] = value
             for k in range(self.pool.position_count):
                 j = self.pool.positions[k].instrument
                 if of_pool or (j == instrument if instrument >= 0 else rule_of(rules, self.marks + j).portfolio == portfolio):
-                    member_of(&self.pool, <int32_t>k, members + count)
+                    member_of(&self.pool, <int32_t>k, order_of[k], members + count)
                     count += 1
             # As in the requirement, an instrument of which there are only open orders is a member that holds nothing.
             for k in range(self.pool.order_count):
@@ -745,8 +749,7 @@ cdef class Scratch:
                     members[count].instrument, members[count].order = <int32_t>j, <int32_t>k
                     members[count].leverage_rate = self.pool.orders[k].leverage_rate
                     count += 1
-            f.view, f.code, f.pool, f.arena, f.figures = &self.view, code, &self.pool, &arena, &figures
-            f.inputs, f.input_stride = given, 1
+            f.figures, f.inputs, f.blocks = &figures, given, blocks
             groups = 1
             memset(group_of, 0, (count + 1) * sizeof(int32_t))
             if not of_pool:
@@ -763,21 +766,23 @@ cdef class Scratch:
                     j = members[k].instrument
                     one.mark, one.spec, one.quotes = self.marks[j], self.specs[j], self.quotes[j]
                     one.parameters = self.parameters[j]
-                    f.blocks[kept] = <double*>arena_take(&arena, (code.block_size + 4) * sizeof(double))
+                    blocks[kept] = <double*>arena_take(&arena, (code.block_size + 4) * sizeof(double))
                     kept += 1
-                    if arena.failed or not prepare_by(&self.view, code, &one, <double*>f.blocks[kept - 1]):
+                    if arena.failed or not prepare_by(&self.view, code, &one, <double*>blocks[kept - 1]):
                         raise MemoryError("out of memory")
                 f.members, f.member_count = group, kept
-                made = run_code(&f)
+                if not run_code(&f):
+                    raise MemoryError("out of memory")
                 out = place_of(&f, code.outputs[0], &stride)
                 whose = tuple([group[k].instrument for k in range(kept)])
                 # Of a value with scenarios, the operand names their table.
                 scenarios = table_of(&f, (code.outputs[0] & ((1 << PLACE_BITS) - 1)) >> TABLE_BITS).count if stride else 1
                 for k in range(scenarios):
-                    rows.append((whose, out[k] if made else float("nan")))
+                    flags |= reasons_of(out[k], NOT_FINITE)
+                    rows.append((whose, out[k]))
         finally:
             arena_free(&arena)
-        return 0, rows
+        return flags, rows
 
 
 cdef extern from "stdlib.h" nogil:

@@ -49,6 +49,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_RISK_NOT_RAISED: _ClassVar[Reason]
     REASON_CLIENT_ORDER_ID_REUSED: _ClassVar[Reason]
     REASON_MISSING_DATA: _ClassVar[Reason]
+    REASON_MATURED_COLLATERAL: _ClassVar[Reason]
 INSTRUMENT_KIND_UNSPECIFIED: InstrumentKind
 INSTRUMENT_KIND_SPOT: InstrumentKind
 INSTRUMENT_KIND_PERPETUAL: InstrumentKind
@@ -80,6 +81,7 @@ REASON_INVALID_ORDER: Reason
 REASON_RISK_NOT_RAISED: Reason
 REASON_CLIENT_ORDER_ID_REUSED: Reason
 REASON_MISSING_DATA: Reason
+REASON_MATURED_COLLATERAL: Reason
 
 class Instrument(_message.Message):
     __slots__ = ("symbol", "kind", "underlying", "settlement", "multiplier", "inverse", "quantity_step", "expires_ns", "strike", "right")
@@ -106,7 +108,7 @@ class Instrument(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., kind: _Optional[_Union[InstrumentKind, str]] = ..., underlying: _Optional[str] = ..., settlement: _Optional[str] = ..., multiplier: _Optional[float] = ..., inverse: _Optional[bool] = ..., quantity_step: _Optional[float] = ..., expires_ns: _Optional[int] = ..., strike: _Optional[float] = ..., right: _Optional[_Union[OptionRight, str]] = ...) -> None: ...
 
 class Price(_message.Message):
-    __slots__ = ("name", "price", "time_ns", "open_interest", "index", "forward", "volatility", "rate", "dividend_yield", "confidence", "volume", "funding", "auction_price", "long_factor", "short_factor", "price_range", "delta", "forward_confidence", "volatility_confidence", "index_confidence", "stable_price")
+    __slots__ = ("name", "price", "time_ns", "open_interest", "index", "forward", "volatility", "rate", "dividend_yield", "confidence", "volume", "funding", "auction_price", "long_factor", "short_factor", "price_range", "delta", "forward_confidence", "volatility_confidence", "index_confidence", "stable_price", "deposits", "borrows")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PRICE_FIELD_NUMBER: _ClassVar[int]
     TIME_NS_FIELD_NUMBER: _ClassVar[int]
@@ -128,6 +130,8 @@ class Price(_message.Message):
     VOLATILITY_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     INDEX_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     STABLE_PRICE_FIELD_NUMBER: _ClassVar[int]
+    DEPOSITS_FIELD_NUMBER: _ClassVar[int]
+    BORROWS_FIELD_NUMBER: _ClassVar[int]
     name: str
     price: float
     time_ns: int
@@ -149,7 +153,9 @@ class Price(_message.Message):
     volatility_confidence: float
     index_confidence: float
     stable_price: float
-    def __init__(self, name: _Optional[str] = ..., price: _Optional[float] = ..., time_ns: _Optional[int] = ..., open_interest: _Optional[float] = ..., index: _Optional[float] = ..., forward: _Optional[float] = ..., volatility: _Optional[float] = ..., rate: _Optional[float] = ..., dividend_yield: _Optional[float] = ..., confidence: _Optional[float] = ..., volume: _Optional[float] = ..., funding: _Optional[float] = ..., auction_price: _Optional[float] = ..., long_factor: _Optional[float] = ..., short_factor: _Optional[float] = ..., price_range: _Optional[float] = ..., delta: _Optional[float] = ..., forward_confidence: _Optional[float] = ..., volatility_confidence: _Optional[float] = ..., index_confidence: _Optional[float] = ..., stable_price: _Optional[float] = ...) -> None: ...
+    deposits: float
+    borrows: float
+    def __init__(self, name: _Optional[str] = ..., price: _Optional[float] = ..., time_ns: _Optional[int] = ..., open_interest: _Optional[float] = ..., index: _Optional[float] = ..., forward: _Optional[float] = ..., volatility: _Optional[float] = ..., rate: _Optional[float] = ..., dividend_yield: _Optional[float] = ..., confidence: _Optional[float] = ..., volume: _Optional[float] = ..., funding: _Optional[float] = ..., auction_price: _Optional[float] = ..., long_factor: _Optional[float] = ..., short_factor: _Optional[float] = ..., price_range: _Optional[float] = ..., delta: _Optional[float] = ..., forward_confidence: _Optional[float] = ..., volatility_confidence: _Optional[float] = ..., index_confidence: _Optional[float] = ..., stable_price: _Optional[float] = ..., deposits: _Optional[float] = ..., borrows: _Optional[float] = ...) -> None: ...
 
 class Balance(_message.Message):
     __slots__ = ("asset", "amount")

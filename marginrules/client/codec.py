@@ -22,6 +22,7 @@ from marginrules.client.records import (
 from marginrules.codes import CallStatus, Reason, Restriction
 from marginrules.errors import InputError
 from marginrules.model import (
+    ASSET_FIELDS,
     PRICE_FIELDS,
     Account,
     CloseSeries,
@@ -34,6 +35,7 @@ from marginrules.model import (
 )
 from marginrules.rulebook.diagnostic import Diagnostic, Place, suggest
 
+_BESIDE_PRICES = tuple(dict.fromkeys((*PRICE_FIELDS, *ASSET_FIELDS)))
 _STATUSES = {escalation_pb2.CallStatus.Value(f"CALL_STATUS_{one.name}"): one for one in CallStatus}
 _RESTRICTIONS = {
     types_pb2.RESTRICTION_UNSPECIFIED: Restriction.NONE,
@@ -64,8 +66,8 @@ def encode_price(one: Price) -> types_pb2.Price:
     """Write a price; InputError where a field of it is unknown."""
     message = types_pb2.Price(name=one.name, price=one.price, time_ns=one.time_ns, open_interest=one.open_interest)
     for name, value in one.fields:
-        if name not in PRICE_FIELDS:
-            raise InputError("MR-I122", f"price of {one.name} had a field {name[:40]!r}", suggest(name, PRICE_FIELDS))
+        if name not in _BESIDE_PRICES:
+            raise InputError("MR-I122", f"price of {one.name} had a field {name[:40]!r}", suggest(name, _BESIDE_PRICES))
         setattr(message, name, value)
     return message
 

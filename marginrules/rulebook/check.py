@@ -10,9 +10,10 @@ from itertools import combinations, pairwise
 from marginrules import units
 from marginrules.limits import RULEBOOK_CALENDARS_MAX, RULEBOOK_OVERRIDES_MAX
 from marginrules.rulebook import calendar
+from marginrules.rulebook.collateral import Haircut, check_collateral, falls
 from marginrules.rulebook.diagnostic import Place, Sink, StopReading, suggest
 from marginrules.rulebook.fields import grouped, percent, shorten
-from marginrules.rulebook.schema import WAIT, Book, Haircut, LadderPart, Margin, Override, StepPart, Tier
+from marginrules.rulebook.schema import WAIT, Book, LadderPart, Margin, Override, StepPart, Tier
 from marginrules.rulebook.tables import TableTier
 
 
@@ -20,9 +21,7 @@ def check_book(sink: Sink, book: Book) -> None:
     """Check everything but the ladders, which are checked as they are compiled, overrides merged in."""
     for asset in book.collateral.values():
         _check_rising(sink, asset.haircuts, "haircut tier")
-        for small, large in pairwise(asset.haircuts):
-            if small.is_sound and large.is_sound and large.rate < small.rate:
-                _falls(sink, large.places["rate"], "haircut", small.rate, large.rate)
+    check_collateral(sink, book.collateral, book.currency, book.effective_ns)
     if book.currency and book.collateral and book.currency not in book.collateral:
         hint = f"add `{book.currency}: {{haircut: 0%}}`"
         sink.add("MR-R309", book.places["currency"], f"currency {book.currency} is missing from collateral", hint)
@@ -57,9 +56,9 @@ def check_tiers(sink: Sink, tiers: tuple[Tier, ...]) -> None:
         if not (small.is_sound and large.is_sound):
             continue
         if large.initial < small.initial:
-            _falls(sink, large.places["initial"], "initial", small.initial, large.initial)
+            falls(sink, large.places["initial"], "initial", small.initial, large.initial)
         if large.maintenance < small.maintenance:
-            _falls(sink, large.places["maintenance"], "maintenance", small.maintenance, large.maintenance)
+            falls(sink, large.places["maintenance"], "maintenance", small.maintenance, large.maintenance)
 
 
 def _check_rising(sink: Sink, tiers: Iterable[Tier | Haircut | TableTier], what: str) -> None:
@@ -80,11 +79,6 @@ def _check_rising(sink: Sink, tiers: Iterable[Tier | Haircut | TableTier], what:
                 message = f"`to` was {grouped(tier.to)}, not above {grouped(last)}"
                 sink.add("MR-R311", tier.places["to"], message, f"each {what} ends above the one before")
             last = max(last, tier.to)
-
-
-def _falls(sink: Sink, place: Place, what: str, before: Decimal, after: Decimal) -> None:
-    message = f"{what} falls from {percent(before)} to {percent(after)} as size grows"
-    sink.add("MR-R312", place, message, "a larger holding never has a smaller rate")
 
 
 def _unknown(sink: Sink, place: Place, what: str, name: str, known: Iterable[str]) -> None:

@@ -22,6 +22,7 @@ from marginrules.model import Instrument
 from marginrules.rulebook import calendar
 from marginrules.rulebook.check import check_book, check_ladder, first_year, specificity
 from marginrules.rulebook.check_models import check_models
+from marginrules.rulebook.collateral import credits_of, terms_of, wrong_way_bits, wrong_way_of
 from marginrules.rulebook.diagnostic import Diagnostic, Sink, StopReading, suggest
 from marginrules.rulebook.digest import canonical, hashed
 from marginrules.rulebook.fields import percent
@@ -30,7 +31,6 @@ from marginrules.rulebook.parse import Mapping, Scalar, Sequence, parse
 from marginrules.rulebook.schema import (
     Book,
     CalendarPart,
-    Collateral,
     LadderPart,
     LadderReader,
     Limit,
@@ -85,6 +85,7 @@ class Program:
         histories: how the moves of historical scenario tables are made.
         scenario_labels: per scenario table of `models`, the name of each scenario or "".
         limits: name of a published field -> how fast the value in use may move.
+        wrong_way: underlying -> bits of the collateral for which exposure to it is wrong-way.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Program:
     figures: dict[str, Figure]
     histories: tuple[History, ...]
     scenario_labels: tuple[tuple[str, ...], ...]
+    wrong_way: dict[str, int]
 
     def product_of(self, instrument: Instrument) -> int:
         """
@@ -124,6 +126,10 @@ class Program:
             elif conditions == width and conditions >= 0:
                 is_tied = True
         return -1 if is_tied else best
+
+    def wrong_way_of(self, instrument: Instrument) -> int:
+        """Return the bits of the collateral for which exposure to an instrument's underlying is wrong-way."""
+        return self.wrong_way.get(instrument.underlying, 0)
 
     def profile_of(self, account_class: str, account_id: str) -> int:
         """Return the profile of an account; -1 where the rulebook does not know its class."""
@@ -419,11 +425,15 @@ class _Compiler:
         lines, rules = self._rules(profile_names, products)
         credit_rows: list[tuple[float, float]] = []
         collateral_rows = []
+        wrong_way = wrong_way_bits(book.collateral)
         for name in asset_names:
-            rows = _credits(book.collateral[name])
+            rows = credits_of(book.collateral[name])
             cap = book.collateral[name].cap
             share = float(book.collateral[name].concentration)
-            collateral_rows.append((len(credit_rows), len(rows), _INFINITE if cap is None else float(cap), share))
+            terms = terms_of(book.collateral[name], wrong_way.get(name, 0))
+            collateral_rows.append(
+                (len(credit_rows), len(rows), _INFINITE if cap is None else float(cap), share, terms)
+            )
             credit_rows += rows
         thresholds = [[step.below for step in ladder.steps if step.below is not None] for ladder in self._ladders]
         defaults = [self._cells[profile][""].ladder for profile in profile_names]
@@ -453,6 +463,7 @@ class _Compiler:
             figures=models.figures,
             histories=models.histories,
             scenario_labels=models.labels,
+            wrong_way=wrong_way_of(book.collateral),
         )
 
     def _product(self, name: str, models: CompiledModels) -> CompiledProduct:
@@ -651,16 +662,3 @@ def _lines(tiers: tuple[Tier, ...]) -> Iterator[LineRow]:
             maintenance += floor * (tier.maintenance - last.maintenance)
         yield float(tier.initial), float(initial), float(tier.maintenance), float(maintenance)
         last = tier
-
-
-def _credits(collateral: Collateral) -> list[tuple[float, float]]:
-    """Return each haircut tier as a line: counted value = value x rate + constant, continuous at the edges."""
-    rows, constant, floor = [], Decimal(0), Decimal(0)
-    last = None
-    for tier in collateral.haircuts:
-        if last is not None and last.to is not None:
-            floor = last.to
-            constant += floor * (tier.rate - last.rate)
-        rows.append((float(1 - tier.rate), float(constant)))
-        last = tier
-    return rows

@@ -19,6 +19,7 @@ from typing import Any
 from marginrules import units
 from marginrules.limits import RULEBOOK_DEADLINES_MAX
 from marginrules.machine import Code, Key, ScenarioTable
+from marginrules.rulebook.collateral import Collateral, WrongWay, later
 from marginrules.rulebook.schema import Match
 from marginrules.terms import Deadline
 
@@ -54,6 +55,15 @@ def _match(value: Match) -> Any:
     return [*(sorted(one) for one in lists), value.inverse, *([sorted(value.rights)] if value.rights else [])]
 
 
+def _collateral(value: Collateral) -> Any:
+    known = ("haircuts", "cap", "concentration", *later(value))
+    return {name: canonical(getattr(value, name)) for name in known}
+
+
+def _wrong_way(value: WrongWay) -> Any:
+    return [sorted(value.underlyings), canonical(value.haircut)]
+
+
 def _scenarios(value: ScenarioTable) -> Any:
     columns = hashed([[repr(one) for one in column] for column in value.columns])
     return [value.name, value.names, columns, value.is_historical]
@@ -81,6 +91,8 @@ _WRITERS: dict[type, Callable[[Any], Any]] = {
     Key: int,  # the name of a mask is not the same in every version
     Deadline: _deadline,
     Match: _match,
+    Collateral: _collateral,
+    WrongWay: _wrong_way,
     Code: code_meaning,
     ScenarioTable: _scenarios,
 }

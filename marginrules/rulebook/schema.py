@@ -18,6 +18,7 @@ from marginrules.codes import RIGHTS, InstrumentKind, Restriction
 from marginrules.limits import CLOSED_DAYS_MAX, STEPS_MAX
 from marginrules.model import PRICE_FIELDS, SIGNED_FIELDS
 from marginrules.rulebook import fields
+from marginrules.rulebook.collateral import Collateral, read_collateral
 from marginrules.rulebook.diagnostic import Place, Sink, nearest, suggest
 from marginrules.rulebook.fields import Fields, Range
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
@@ -52,27 +53,6 @@ MODELS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "formula": (("initial", "maintenance"), ("define",)),
     "portfolio": (("portfolio",), ()),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Haircut:
-    """Cut `rate` from the part of a holding's value up to `to` (None: the rest)."""
-
-    to: Decimal | None
-    rate: Decimal
-    place: Place = field(default=NOWHERE, compare=False)
-    places: dict[str, Place] = field(default_factory=dict, compare=False)
-    is_sound: bool = field(default=True, compare=False)  # every value could be read
-
-
-@dataclass(frozen=True, slots=True)
-class Collateral:
-    """Say how much of an asset counts."""
-
-    haircuts: tuple[Haircut, ...]
-    cap: Decimal | None
-    concentration: Decimal
-    place: Place = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +209,7 @@ def read_book(sink: Sink, root: Mapping) -> Book:
         classes=top.read("classes", partial(fields.read_list, reader=fields.read_name), ("default",)),
         calendars={name: one for name, node, at in calendars if (one := _calendar(sink, node, at)).exchange},
         collateral={
-            name: _collateral(sink, node, name, at)
+            name: read_collateral(sink, node, name, at)
             for name, node, at in fields.read_named(sink, top, "collateral", some=True)
         },
         products={
@@ -320,41 +300,6 @@ def _limit(sink: Sink, node: Node, name: str, at: Place) -> Limit:
     return Limit(
         rise=part.rate("rise", RISE, None), fall=part.rate("fall", FALL, None), per_ns=part.duration("per", PERIOD, 0)
     )
-
-
-# Collateral
-
-
-def _collateral(sink: Sink, node: Node, name: str, at: Place) -> Collateral:
-    what = f"collateral '{name}'"
-    part = Fields(sink, node, what, required=("haircut",), optional=("cap", "concentration"), at=at)
-    return Collateral(
-        haircuts=_haircuts(sink, part.node("haircut")),
-        cap=part.number("cap", AMOUNT, None),
-        concentration=part.rate("concentration", SOME_SHARE, ONE),
-        place=node.place,
-    )
-
-
-def _haircuts(sink: Sink, node: Node | None) -> tuple[Haircut, ...]:
-    if node is None:
-        return ()
-    if isinstance(node, Scalar):
-        rate = fields.read_rate_in(sink, node, "haircut", SHARE)
-        return (Haircut(None, rate or NOTHING, node.place, is_sound=rate is not None),)
-    if not isinstance(node, Sequence):
-        sink.add("MR-R303", node.place, "a haircut is a rate, or a list of tiers", "write 5%, or - {to: ..., rate: 5%}")
-        return ()
-    if not fields.is_table(sink, node, "haircut"):
-        return ()
-    made = []
-    for item in node.items:
-        part = Fields(sink, item, "a haircut tier", required=("rate",), optional=("to",))
-        rate = part.rate("rate", SHARE, NOTHING)
-        to = part.number("to", AMOUNT, None)
-        places = {key: part.place_of(key) for key in ("to", "rate")}
-        made.append(Haircut(to, rate, item.place, places, part.is_sound))
-    return tuple(made)
 
 
 # Products

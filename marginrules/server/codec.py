@@ -32,6 +32,8 @@ RIGHTS = {
 REASONS: dict[Reason, types_pb2.Reason] = {bit: getattr(types_pb2, f"REASON_{bit.name}") for bit in Reason}
 CALL_STATUSES = {status: f"CALL_STATUS_{status.name}" for status in CallStatus}
 
+BESIDE_PRICES = frozenset((*model.PRICE_FIELDS, *model.ASSET_FIELDS))
+
 # Requests
 
 
@@ -88,7 +90,7 @@ def price_data(one: types_pb2.Price) -> Data:
     data: Data = {"name": one.name, "price": one.price, "time_ns": one.time_ns}
     if one.HasField("open_interest"):
         data["open_interest"] = one.open_interest
-    fields = {field.name: value for field, value in one.ListFields() if field.name in model.PRICE_FIELDS}
+    fields = {field.name: value for field, value in one.ListFields() if field.name in BESIDE_PRICES}
     return data | {"fields": fields} if fields else data
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from marginrules._core.core import Engine
 from marginrules.codes import RIGHTS
@@ -18,6 +18,7 @@ from marginrules.errors import InputError
 from marginrules.limits import CLOSES_PER_SERIES_MAX
 from marginrules.machine import Field
 from marginrules.model import (
+    ASSET_FIELDS,
     CROSS,
     PRICE_FIELDS,
     Account,
@@ -34,7 +35,11 @@ from marginrules.service.fills import apply_fill
 from marginrules.service.history import realized_volatility, scenario_moves
 from marginrules.units import DAY_NS
 
+AssetRow = tuple[int, float, int, int, float, float, float]
 FOREVER_NS = 1 << 61  # the rulebook's own currency is worth 1 of itself at any time
+
+
+UNKNOWN = (math.nan, math.nan, math.nan)  # what may be published beside the price of an asset
 
 
 @dataclass(slots=True)
@@ -77,7 +82,7 @@ class Book:
         self._used: dict[str, dict[str, tuple[float, int]]] = {}  # symbol -> field -> value last used, and its time
         self.exposures: dict[str, list[int]] = {}  # underlying -> its instruments
         self.family_ids: dict[str, int] = {}  # underlying, which need not be an asset -> its number
-        self._asset_prices: dict[str, tuple[float, int]] = {}
+        self._asset_prices: dict[str, Price] = {}
         self.program: Program | None = None
 
     # Names
@@ -141,10 +146,11 @@ class Book:
             },
             self._series(program),
             [self._parameters(program, one) for one in self.instruments.values()],
+            [program.wrong_way_of(one) for one in self.instruments.values()],
         )
         # How long a price may be used is the rulebook's to say, also of prices that came before it.
-        known = [(self.asset_ids[name], *one, program.max_age_ns) for name, one in self._asset_prices.items()]
-        self.engine.set_prices([(self.asset_ids[program.currency], 1.0, 0, FOREVER_NS), *known], [])
+        known = [self._asset_row(one, program.max_age_ns) for one in self._asset_prices.values()]
+        self.engine.set_prices([(self.asset_ids[program.currency], 1.0, 0, FOREVER_NS, *UNKNOWN), *known], [])
 
     def misfits(self, program: Program) -> list[str]:
         """Return what of this book a program could not evaluate."""
@@ -196,6 +202,7 @@ class Book:
             RIGHTS.get(instrument.right, 0),
             self.family_ids.setdefault(instrument.underlying, len(self.family_ids)),
             self._parameters(self.program, instrument) if self.program else (),
+            self.program.wrong_way_of(instrument) if self.program else 0,
         )
         self.exposures.setdefault(instrument.underlying, []).append(self.instrument_ids[instrument.symbol])
         self.products.append(product)
@@ -208,7 +215,7 @@ class Book:
     def asset_price(self, asset: str) -> float | None:
         """Return the last price of an asset; None where none was published."""
         found = self._asset_prices.get(asset)
-        return None if found is None else found[0]
+        return None if found is None else found.price
 
     def set_prices(self, prices: list[Price]) -> dict[str, dict[str, float]]:
         """
@@ -222,17 +229,26 @@ class Book:
         assets, marks = [], []
         for one in prices:
             self.price_times[one.name] = one.time_ns
+            fields = self._used_fields(one)
+            if fields != one.fields:
+                limited[one.name] = dict(set(fields) - set(one.fields))
             if one.name in self.instrument_ids:
-                fields = self._used_fields(one)
-                if fields != one.fields:
-                    limited[one.name] = dict(set(fields) - set(one.fields))
                 quotes = _quotes(fields, one.open_interest) + self._realized(one.name)
                 marks.append((self.instrument_ids[one.name], one.price, one.time_ns, one.open_interest or 0.0, quotes))
             else:
-                self._asset_prices[one.name] = (one.price, one.time_ns)
-                assets.append((self.asset_ids[one.name], one.price, one.time_ns, age))
+                self._asset_prices[one.name] = replace(one, fields=fields)
+                assets.append(self._asset_row(self._asset_prices[one.name], age))
         self.engine.set_prices(assets, marks)
         return limited
+
+    def _asset_row(self, one: Price, age: int) -> AssetRow:
+        """Return the price of an asset with what stands beside it; a volatility is published, or else realized."""
+        fields = dict(one.fields)
+        known = self.closes.get(one.name)
+        if "volatility" not in fields and known is not None and known.realized_volatility is not None:
+            fields["volatility"] = known.realized_volatility
+        volatility, deposits, borrows = (fields.get(name, math.nan) for name in ASSET_FIELDS)
+        return self.asset_ids[one.name], one.price, one.time_ns, age, volatility, deposits, borrows
 
     def _used_fields(self, one: Price) -> tuple[tuple[str, float], ...]:
         """Return the fields of a price as near to what is published as the rulebook lets them move."""
@@ -270,6 +286,9 @@ class Book:
             if one.name in self.instrument_ids:
                 changed.add(self.instrument_ids[one.name])
         self._set_realized(sorted(changed))
+        age = self.program.max_age_ns if self.program else 0
+        prices = [self._asset_prices[one.name] for one in given if one.name in self._asset_prices]
+        self.engine.set_prices([self._asset_row(one, age) for one in prices], [])
         if self.program and self.program.histories:
             self.engine.set_series(self._series(self.program))
 

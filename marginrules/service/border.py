@@ -7,6 +7,7 @@ Each reader raises InputError naming the field; nothing has changed by then.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import re
@@ -16,7 +17,7 @@ from typing import Any
 from marginrules import limits
 from marginrules.codes import RIGHTS, InstrumentKind
 from marginrules.errors import InputError
-from marginrules.model import PRICE_FIELDS, Account, CloseSeries, Instrument, Order, Pool, Position, Price
+from marginrules.model import ASSET_FIELDS, PRICE_FIELDS, Account, CloseSeries, Instrument, Order, Pool, Position, Price
 from marginrules.rulebook.diagnostic import suggest
 from marginrules.units import format_time, parse_date_ns
 
@@ -42,6 +43,8 @@ _FIELD_RANGES = {
     "volatility_confidence": _SHARE,
     "index_confidence": _SHARE,
     "stable_price": _ABOVE_ZERO,
+    "deposits": _ANY,
+    "borrows": _ANY,
 }
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,127}")
 
@@ -76,9 +79,14 @@ def identifier(field: str, value: str) -> str:
     """Return an identifier: letters, digits and `_ . : / @ -`, at most 128 characters."""
     if not value:
         raise InputError("MR-I103", f"{field} was missing", f"give {field}")
-    if not _IDENTIFIER.fullmatch(value):
+    if len(value) > limits.IDENTIFIER_BYTES_MAX or not _is_identifier(value):
         raise InputError("MR-I110", f"{field} was {value[:40]!r}", "letters, digits and _ . : / @ -, at most 128")
     return value
+
+
+@functools.lru_cache(16_384)  # most are symbols and come again with each check
+def _is_identifier(value: str) -> bool:
+    return _IDENTIFIER.fullmatch(value) is not None
 
 
 def text(field: str, value: str) -> str:
@@ -146,25 +154,24 @@ def _option_terms(symbol: str, kind: InstrumentKind, data: Data) -> tuple[float,
 
 
 def price(data: Data, instruments: Mapping[str, Instrument]) -> Price:
-    """Read one price; an option may be worthless, nothing else may."""
+    """Read one price, with what may stand beside it; an option may be worthless, nothing else may."""
     name = identifier("name", data["name"])
     known = instruments.get(name)
     is_option = known is not None and known.kind is InstrumentKind.OPTION
     interest, fields = data.get("open_interest"), data.get("fields", {})
-    if fields and known is None:
-        raise InputError("MR-I102", f"{next(iter(fields))} of {name} was given", "only instruments have such fields")
+    allowed = tuple(PRICE_FIELDS) if known is not None else ASSET_FIELDS
     return Price(
         name=name,
         price=number(f"price of {name}", data["price"], 0.0, low_open=not is_option),
         time_ns=time_ns(f"time_ns of {name}", data["time_ns"]),
         open_interest=None if interest is None else number(f"open_interest of {name}", interest, 0.0),
-        fields=tuple((key, _field(key, name, fields[key])) for key in sorted(fields)),
+        fields=tuple((key, _field(key, name, fields[key], allowed)) for key in sorted(fields)),
     )
 
 
-def _field(key: str, name: str, value: float) -> float:
-    if key not in PRICE_FIELDS:
-        raise InputError("MR-I122", f"price of {name} had a field {key[:40]!r}", suggest(key, PRICE_FIELDS))
+def _field(key: str, name: str, value: float, allowed: Sequence[str]) -> float:
+    if key not in allowed:
+        raise InputError("MR-I122", f"price of {name} had a field {key[:40]!r}", suggest(key, allowed))
     low, high, low_open = _FIELD_RANGES[key]
     return number(f"{key} of {name}", value, low, high, low_open)
 

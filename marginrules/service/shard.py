@@ -236,8 +236,9 @@ class Shard:
         given = [border.close_series(item) for item in items]
         border.unique("series", [one.name for one in given])
         for one in given:
-            if one.name not in self.book.instruments and one.name not in self.book.exposures:
-                message = f"{one.name!r} is neither an instrument nor the underlying of one"
+            known_names = (self.book.instruments, self.book.exposures, self.book.asset_ids)
+            if not any(one.name in names for names in known_names):
+                message = f"{one.name!r} is neither an instrument, the underlying of one, nor an asset"
                 raise InputError("MR-I106", message, "define it first")
             if one.times_ns[-1] > now_ns + FUTURE_NS:
                 raise InputError("MR-I119", f"close of {one.name} at {format_time(one.times_ns[-1])} was in the future")

@@ -14,6 +14,7 @@ from marginrules.machine import Field
 
 NOW, AGE = 1_000, 100
 DOLLAR, CALL, FUTURE = 0, 0, 1
+Quoted = list[tuple[int, float, int, float, list[tuple[int, float]]]]
 LEVELS = {int(Field.INDEX): 98.0, int(Field.VOLATILITY): 0.25, int(Field.OPEN_INTEREST): 7.0}
 
 
@@ -81,11 +82,14 @@ def test_an_option_expires() -> None:
 def test_an_update_replaces_all_quotes() -> None:
     """What an update does not publish is not known any more; other instruments keep theirs."""
     engine = engine_with(0.0)
-    engine.set_prices([], [(CALL, 5.0, NOW, 0.0, list(LEVELS.items())), (FUTURE, 98.0, NOW, 0.0, [(Field.RATE, 0.03)])])
+    both: Quoted = [(CALL, 5.0, NOW, 0.0, list(LEVELS.items())), (FUTURE, 98.0, NOW, 0.0, [(Field.RATE, 0.03)])]
+    one: Quoted = [(CALL, 6.0, NOW, 7.0, [(Field.RATE, -0.01)])]
+    none: Quoted = [(CALL, 6.0, NOW, 7.0, [(Field.OPEN_INTEREST, math.nan)])]
+    engine.set_prices([], both)
     assert engine.quotes_of(CALL) == LEVELS
-    engine.set_prices([], [(CALL, 6.0, NOW, 7.0, [(Field.RATE, -0.01)])])
+    engine.set_prices([], one)
     assert engine.quotes_of(CALL) == {Field.RATE: -0.01, Field.OPEN_INTEREST: 7.0}
-    engine.set_prices([], [(CALL, 6.0, NOW, 7.0, [(Field.OPEN_INTEREST, math.nan)])])
+    engine.set_prices([], none)
     assert engine.quotes_of(CALL) == {}
     assert engine.quotes_of(FUTURE) == {Field.RATE: 0.03, Field.OPEN_INTEREST: 0.0}
 

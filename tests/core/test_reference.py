@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from marginrules._core.core import Assessment, Engine, Tables
 from marginrules.codes import INVALID_MASK, InstrumentKind, Reason
+from marginrules.terms import LAST_NS, CollateralTerms
+from marginrules.units import DAY_NS
 from tests.reference import exact
 from tests.reference.exact import TOLERANCE, ZERO, Figures, Kind, Limit, Order, Pool, Position, World
 from tests.reference.worlds import (
@@ -66,6 +68,38 @@ def credits_of(rule: exact.Collateral) -> list[tuple[float, float]]:
     return rows
 
 
+def terms_of(rule: exact.Collateral, bit: int) -> CollateralTerms | None:
+    """Return what is said of an asset beyond its brackets, cap and share; None where that is nothing."""
+    rate, floor = rule.volatility or (-exact.ONE, ZERO)
+    terms = CollateralTerms(
+        liability=float(rule.liability),
+        volatility_rate=float(rate),
+        volatility_floor=float(floor),
+        tenors=tuple((LAST_NS if days is None else days * DAY_NS, float(share)) for days, share in rule.tenors),
+        matures_ns=NOW + rule.days_left * DAY_NS if rule.tenors else LAST_NS,
+        call_ns=LAST_NS if rule.call_price is None else NOW,
+        call_price=math.inf if rule.call_price is None else float(rule.call_price),
+        deposits=math.inf if rule.deposits is None else float(rule.deposits),
+        borrows=math.inf if rule.borrows is None else float(rule.borrows),
+        wrong_way=bit if rule.wrong_way else 0,
+        wrong_way_share=float(1 - rule.wrong_way[1]) if rule.wrong_way else 1.0,
+        initial_share=1.0 if rule.initial is None else float(1 - rule.initial),
+    )
+    return None if terms == CollateralTerms() else terms
+
+
+def wrong_ways_of(world: World) -> list[int]:
+    """Return for each instrument the bits of the collateral that is wrong-way to it."""
+    return [
+        sum(
+            1 << index
+            for index, rule in enumerate(world.rules.collateral)
+            if rule.wrong_way is not None and what.underlying in rule.wrong_way[0]
+        )
+        for what in world.instruments
+    ]
+
+
 def tables_of(rules: exact.Rules) -> Tables:
     """Return the program tables of exact rules."""
     lines: list[Row] = []
@@ -86,11 +120,12 @@ def tables_of(rules: exact.Rules) -> Tables:
             )
             lines += made
     credits_all: list[tuple[float, float]] = []
-    collateral: list[tuple[int, int, float, float]] = []
-    for rule in rules.collateral:
+    collateral: list[tuple[int, int, float, float, CollateralTerms | None]] = []
+    for index, rule in enumerate(rules.collateral):
         made_credits = credits_of(rule)
         cap = float("inf") if rule.cap is None else float(rule.cap)
-        collateral.append((len(credits_all), len(made_credits), cap, float(rule.concentration)))
+        terms = terms_of(rule, 1 << index)
+        collateral.append((len(credits_all), len(made_credits), cap, float(rule.concentration), terms))
         credits_all += made_credits
     ladders = [[float(rung) for rung in ladder] for ladder in rules.ladders]
     return Tables(lines, rows, credits_all, collateral, ladders, list(rules.default_ladders))
@@ -120,9 +155,13 @@ def engine_of(world: World) -> Engine:
         [asset.rule for asset in world.assets],
         [0],
         {},
+        wrong_ways=wrong_ways_of(world),
     )
     engine.set_prices(
-        [(k, float(asset.price), NOW, AGE) for k, asset in enumerate(world.assets)],
+        [
+            (k, float(one.price), NOW, AGE, float(one.volatility), float(one.deposits), float(one.borrows))
+            for k, one in enumerate(world.assets)
+        ],
         [(k, float(what.mark), NOW, float(what.open_interest)) for k, what in enumerate(world.instruments)],
     )
     return engine
@@ -203,7 +242,7 @@ def test_requirement_is_the_sum_of_slices() -> None:
 
 
 def test_collateral_counts_by_value() -> None:
-    """Each slice of a holding counts at its own share, up to the cap and the concentration limit; a debt in full."""
+    """A holding counts after its haircuts, up to the cap and the concentration limit; a debt by its weight."""
     count = 0
 
     @examples(2_000)
@@ -218,7 +257,8 @@ def test_collateral_counts_by_value() -> None:
         _, one, other = drawn
         product = exact.Product((exact.Tier(ZERO, ZERO, ZERO),), 0)
         rules = exact.Rules(((product,),), (one, other), ((),), (0,))
-        world = World(rules, (exact.Asset(exact.ONE, 0), exact.Asset(Fraction(2), 1)), ())
+        noisy = {"volatility": Fraction(0.4), "deposits": Fraction(1_500_000), "borrows": Fraction(600_000)}
+        world = World(rules, (exact.Asset(exact.ONE, 0, **noisy), exact.Asset(Fraction(2), 1, **noisy)), ())
         pool = Pool(balances=((0, Fraction(first)), (1, Fraction(second, 2))))
         engine, index = loaded(world, pool)
         expected, gross = exact.collateral_of(world, pool)
@@ -459,6 +499,7 @@ def test_profiles_and_marks_survive_the_switch() -> None:
             [asset.rule for asset in world.assets],
             [1],
             {1: 0},
+            wrong_ways=wrong_ways_of(turned),
         )
         check_figures(turned, engine.assess(plain, NOW), exact.assess(turned, replace(pool, profile=1)))
         check_figures(turned, engine.assess(special, NOW), exact.assess(turned, replace(pool, profile=0)))

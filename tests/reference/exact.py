@@ -57,11 +57,25 @@ class Product:
 
 @dataclass(frozen=True)
 class Collateral:
-    """Carry what counts of an asset: (floor, counted share) brackets of its value, a cap, a share of the pool."""
+    """
+    Carry what counts of an asset: (floor, counted share) brackets of its value, a cap, a share of the pool, and more.
+
+    Volatility is (haircut for a volatility of 1, floor); tenors are (days left, further haircut), the last without an
+    end; a wrong-way rule is (underlyings, haircut); deposits and borrows are limits; `initial` is the haircut for IM.
+    """
 
     brackets: tuple[tuple[Fraction, Fraction], ...]
     cap: Fraction | None = None
     concentration: Fraction = ONE
+    liability: Fraction = ONE
+    volatility: tuple[Fraction, Fraction] | None = None
+    tenors: tuple[tuple[int | None, Fraction], ...] = ()
+    days_left: int = 0
+    call_price: Fraction | None = None
+    deposits: Fraction | None = None
+    borrows: Fraction | None = None
+    wrong_way: tuple[tuple[int, ...], Fraction] | None = None
+    initial: Fraction | None = None
 
 
 @dataclass(frozen=True)
@@ -76,10 +90,13 @@ class Rules:
 
 @dataclass(frozen=True)
 class Asset:
-    """Carry the price of an asset and its collateral rule."""
+    """Carry the price of an asset, its collateral rule, its volatility, and what all deposit and borrow."""
 
     price: Fraction
     rule: int
+    volatility: Fraction = ZERO
+    deposits: Fraction = ZERO
+    borrows: Fraction = ZERO
 
 
 @dataclass(frozen=True)
@@ -254,23 +271,58 @@ def terms_of(world: World, instrument: Instrument, lots: Iterable[Lot]) -> Fract
     return total
 
 
-def counted(rule: Collateral, value: Fraction) -> Fraction:
-    """Return what counts of a holding: each slice of value at its own share, at most the cap; a debt in full."""
-    if value <= 0:
-        return value
-    after = sum_of_slices(value, list(rule.brackets))
+def counted_debt(rule: Collateral, asset: Asset, value: Fraction) -> Fraction:
+    """Return what a debt counts: its value by the liability weight, and more where all borrow beyond the limit."""
+    if rule.borrows is not None and asset.borrows > rule.borrows:
+        value = value * asset.borrows / rule.borrows
+    return value * rule.liability
+
+
+def counted(rule: Collateral, asset: Asset, amount: Fraction, least: Fraction) -> Fraction:
+    """
+    Return what counts of a holding.
+
+    Each slice of value counts at its own share, but no more of the whole than the greatest least haircut leaves; then
+    the haircut for the time left goes off, the limit on all deposits scales the rest, and the cap comes last.
+    """
+    price = asset.price if rule.call_price is None else min(asset.price, rule.call_price)
+    value = amount * price
+    if rule.volatility is not None:
+        rate, floor = rule.volatility
+        least = max(least, min(max(rate * asset.volatility, floor), ONE))
+    after = min(sum_of_slices(value, list(rule.brackets)), value * (1 - least))
+    for days, rate in rule.tenors:
+        if days is None or rule.days_left <= days:
+            after = max(after - value * rate, ZERO)
+            break
+    if rule.deposits is not None and asset.deposits > rule.deposits:
+        after = after * rule.deposits / asset.deposits
     return after if rule.cap is None else min(after, rule.cap)
 
 
-def collateral_of(world: World, pool: Pool) -> tuple[Fraction, Fraction]:
+def is_wrong_way(world: World, pool: Pool, rule: Collateral) -> bool:
+    """Say whether a pool holds what loses when an underlying of the rule falls."""
+    if rule.wrong_way is None:
+        return False
+    underlyings, _ = rule.wrong_way
+    return any(
+        held.quantity > 0 and world.instruments[held.instrument].underlying in underlyings for held in pool.positions
+    )
+
+
+def collateral_of(world: World, pool: Pool, *, for_initial: bool = False) -> tuple[Fraction, Fraction]:
     """Return (what the balances count together, sum of their absolute values)."""
     values, shares, gross = [], [], ZERO
     for index, amount in pool.balances:
         asset = world.assets[index]
         rule = world.rules.collateral[asset.rule]
-        values.append(counted(rule, amount * asset.price))
+        least = rule.wrong_way[1] if rule.wrong_way and is_wrong_way(world, pool, rule) else ZERO
+        if for_initial and rule.initial is not None:
+            least = max(least, rule.initial)
+        value = amount * asset.price
+        values.append(counted(rule, asset, amount, least) if value > 0 else counted_debt(rule, asset, value))
         shares.append(rule.concentration)
-        gross += abs(amount * asset.price)
+        gross += max(abs(value), abs(values[-1]))
     total = sum(values, ZERO)
     limits = [None if share >= 1 else max(ZERO, share * total) for share in shares]
     kept = [value if limit is None else min(value, limit) for value, limit in zip(values, limits, strict=True)]
@@ -325,6 +377,7 @@ def assess(world: World, pool: Pool) -> Figures:
     """Assess one pool."""
     pnl, initial, maintenance, is_usable = ZERO, ZERO, ZERO, True
     collateral, gross = collateral_of(world, pool)
+    initial += collateral - min(collateral_of(world, pool, for_initial=True)[0], collateral)
     ladders = set()
     for held in pool.positions:
         product = product_of(world, pool, held.instrument)
@@ -459,8 +512,9 @@ def decide(world: World, pool: Pool, order: Order) -> Verdict:
         return Verdict(False, None, before, after)
     slack = TOLERANCE * (before.gross + opened.gross + filled.gross)
     is_covered = is_at_least(before.equity, opened.initial_margin, slack)
-    if world.instruments[order.instrument].kind is Kind.SPOT:
-        # A fill of spot turns one asset into another, which may count for less.
+    has_wrong_way = any(rule.wrong_way is not None for rule in world.rules.collateral)
+    if world.instruments[order.instrument].kind is Kind.SPOT or has_wrong_way:
+        # A fill of spot turns one asset into another, which may count for less; so may what is wrong-way to a fill.
         is_covered = both(is_covered, is_at_least(filled.equity, filled.initial_margin, slack))
     # Resting orders together may not raise risk either; where nothing changes, nothing is compared.
     keeps_orders = opened.initial_margin == before.initial_margin or is_at_least(

@@ -105,7 +105,43 @@ def draw_collateral(draw: st.DrawFn) -> Collateral:
         share -= whole(draw, 0, 300) * share // 1_000
         brackets.append((Fraction(floor), decimal(share, 1_000)))
     cap = pick(draw, (None, Fraction(60_000), Fraction(5_000)))
-    return Collateral(tuple(brackets), cap, pick(draw, (ONE, ONE, ONE / 2, ONE / 8)))
+    plain = Collateral(tuple(brackets), cap, pick(draw, (ONE, ONE, ONE / 2, ONE / 8)))
+    return plain if flip(draw) else draw_terms(draw, plain)
+
+
+def draw_terms(draw: st.DrawFn, plain: Collateral) -> Collateral:
+    """Draw what more may be said of an asset; a haircut for IM stands in the place of tiers."""
+    features = whole(draw, 0, 127)
+    if features & 1:
+        plain = replace(plain, liability=decimal(whole(draw, 100, 200), 100))
+    if features & 2:
+        plain = replace(plain, volatility=(decimal(whole(draw, 1, 30), 10), decimal(whole(draw, 0, 30), 100)))
+    if features & 4:
+        rates = sorted(whole(draw, 0, 60) for _ in range(3))
+        tenors = tuple(zip((365, 3_650, None), (decimal(rate, 100) for rate in rates), strict=True))
+        plain = replace(plain, tenors=tenors, days_left=pick(draw, (1, 365, 366, 3_650, 9_000)))
+    if features & 8:
+        plain = replace(plain, call_price=decimal(whole(draw, 1, 100_000), 100))
+    if features & 16:
+        plain = replace(plain, deposits=Fraction(1_000_000), borrows=Fraction(500_000))
+    if features & 32:
+        plain = replace(plain, wrong_way=((whole(draw, 0, 2),), decimal(whole(draw, 0, 100), 100)))
+    if features & 64:
+        share = plain.brackets[0][1]
+        initial = decimal(whole(draw, 0, 1_000), 1_000)
+        plain = replace(plain, brackets=((ZERO, share),), initial=max(initial, ONE - share))
+    return plain
+
+
+def draw_asset(draw: st.DrawFn, rule_count: int) -> Asset:
+    """Draw an asset with its volatility and what all deposit and borrow."""
+    return Asset(
+        price=decimal(whole(draw, 1, 100_000), 100),
+        rule=whole(draw, 0, rule_count),
+        volatility=decimal(whole(draw, 0, 150), 100),
+        deposits=Fraction(whole(draw, 0, 30) * 100_000),
+        borrows=Fraction(whole(draw, 0, 20) * 100_000),
+    )
 
 
 def draw_instrument(draw: st.DrawFn, asset_count: int, product_count: int) -> Instrument:
@@ -136,7 +172,7 @@ def draw_world(draw: st.DrawFn) -> World:
     products = tuple(draw_product(draw, len(ladders)) for _ in range(whole(draw, 1, 2)))
     rates = tuple(draw_collateral(draw) for _ in range(whole(draw, 0, 2)))
     assets = [Asset(ONE, CASH)]
-    assets += [Asset(decimal(whole(draw, 1, 100_000), 100), whole(draw, 0, len(rates))) for _ in rates]
+    assets += [draw_asset(draw, len(rates)) for _ in rates]
     count = whole(draw, 1, 3)
     instruments = tuple(draw_instrument(draw, len(assets), len(products)) for _ in range(count))
     rules = Rules(

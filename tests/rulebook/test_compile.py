@@ -24,7 +24,8 @@ from marginrules.errors import RulebookError
 from marginrules.model import Instrument
 from marginrules.rulebook import Diagnostic, Program, load, validate
 from marginrules.rulebook import compile as compiling
-from marginrules.rulebook.schema import Collateral, Haircut, Tier
+from marginrules.rulebook.collateral import Collateral, Haircut, credits_of
+from marginrules.rulebook.schema import Tier
 from marginrules.terms import Ladder, MoveLimit, Step
 from marginrules.units import DAY_NS, SECOND_NS
 from tests.rulebook.checker import ROOT
@@ -483,9 +484,7 @@ def test_tier_lines_are_the_marginal_schedule(tiers: tuple[Tier, ...], notional:
 def test_haircut_lines_are_the_marginal_schedule(tiers: tuple[Tier, ...], value: Decimal) -> None:
     """The least of the haircut lines is the value less each tier's rate on its part; two lines meet at each edge."""
     edges, rates = [tier.to for tier in tiers], [tier.initial for tier in tiers]
-    rows = compiling._credits(
-        Collateral(tuple(Haircut(*row) for row in zip(edges, rates, strict=True)), None, Decimal(1))
-    )
+    rows = credits_of(Collateral(tuple(Haircut(*row) for row in zip(edges, rates, strict=True)), None, Decimal(1)))
     lines = list(zip([1 - Fraction(rate) for rate in rates], _exact_deductions(edges, rates), strict=True))
     for edge, (rate, constant), (rate_2, constant_2) in zip(edges, lines, lines[1:], strict=False):
         assert edge is not None

@@ -13,16 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import prometheus_client
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from marginrules._pb import book_pb2, check_pb2, escalation_pb2, rulebook_pb2, types_pb2
+from marginrules.codes import Reason
 from marginrules.errors import CODES, InputError, OverloadError
 from marginrules.server.access import Gate
 from marginrules.server.app import Server
+from marginrules.server.metrics import Metrics
 from marginrules.server.settings import Settings
 from marginrules.server.status import STATUS
+from marginrules.service.decide import refused
 from tests.server import wire as w
 from tests.server.wire import Wire, code_of, metadata_of, request_id
 
@@ -438,6 +442,26 @@ def test_metrics_page(unused_port: int) -> None:
         assert 'marginrules_open_calls{step="margin_call"} 3.0' in text
         assert "marginrules_journal_lag_entries 0.0" in text
         assert server.service.shard.program.digest in text
+
+
+def test_every_check_is_counted_once() -> None:
+    """Checks are counted some hundred at a time, from many threads, and none is lost or counted twice."""
+    metrics = Metrics()
+    decision = refused(Reason.UNKNOWN_ACCOUNT)
+
+    def count() -> None:
+        for number in range(1_000):
+            metrics.checked(decision, 1e-6 * number)
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    text = prometheus_client.generate_latest(metrics.registry).decode()
+    assert 'marginrules_checks_total{reason="unknown_account",verdict="rejected"} 4000.0' in text
+    assert "marginrules_check_seconds_count 4000.0" in text
+    assert 'marginrules_check_seconds_bucket{le="0.0005"} 2004.0' in text
 
 
 def test_drain_finishes_what_runs() -> None:

@@ -238,4 +238,3 @@ def short_butterfly(case: Case, _: dict[str, Any]) -> Answers:
         leg = {"right": right, "strike": strike, "quantity": quantity, "price": price}
         option(world, number, leg, middle, CONTRACT)
     return {"requirement": world.settle().assess().initial_margin}
-

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from marginrules.machine import Code, Field, Op, Place, Stage, StageKind
+from marginrules.machine import PARAMETER_FIRST, Code, Field, Op, Place, Stage, StageKind
 from tests.rulebook.formula import world as rules
 from tests.rulebook.formula.world import NAN, World
 
@@ -42,7 +42,7 @@ WRITABLE = {
     K.SCALAR: {P.SCALAR},
     K.POSITION: {P.POSITION, P.LANES},
     K.GROUP: {P.GROUP, P.LANES},
-    K.SCENARIO: {P.LANES},
+    K.SCENARIO: {P.SCENARIO, P.LANES},
     K.POSITION_SCENARIO: {P.LANES},
     K.GROUP_SCENARIO: {P.LANES},
 }
@@ -119,10 +119,16 @@ ARITY = {Op.BLACK_76: 5, Op.BLACK_SCHOLES: 7, Op.AMERICAN: 7} | {
 
 @dataclass
 class Executor:
-    """Run code in a world; registers are kept by (place, index, item)."""
+    """
+    Run code in a world; registers are kept by (place, index, item).
+
+    Args:
+        element: operations that work value by value.
+    """
 
     code: Code
     world: World
+    element: dict[Op, Callable[..., float]] = field(default_factory=lambda: ELEMENT)
 
     def run(self) -> list[float]:
         """Return the outputs."""
@@ -237,12 +243,12 @@ class Executor:
         else:
             assert place in WRITABLE[stage.kind]
             if op is Op.LOAD:
-                result = self._loaded(stage, Field(extra), item)
+                result = self._loaded(stage, extra, item)
             elif op is Op.TIERED:
                 result = [rules.of_tiers(self.world.tiers[extra], one) for one in read[0]]
             else:
                 assert len(read) == ARITY.get(op, len(read))
-                result = [ELEMENT[op](*column) for column in zip(*read, strict=True)]
+                result = [self.element[op](*column) for column in zip(*read, strict=True)]
             if place is P.LANES:
                 assert to not in args, "a lane is not written while it is read"
                 lanes[index] = result
@@ -339,17 +345,21 @@ class Executor:
             found.append(rules.lowest_payoff(inside))
         return found
 
-    def _loaded(self, stage: Stage, field: Field, item: int) -> list[float]:
-        assert int(field) in self.code.fields
+    def _loaded(self, stage: Stage, number: int, item: int) -> list[float]:
+        assert number in self.code.fields
+        if number >= PARAMETER_FIRST:
+            assert stage.kind is K.INSTRUMENT
+            return [self.world.positions[item][self.world.parameters[number - PARAMETER_FIRST]]]
+        read = Field(number)
         if stage.kind is K.SCALAR:
-            assert field >= Field.COLLATERAL
-            return [self.world.pool[field.name]]
+            assert read >= Field.COLLATERAL
+            return [self.world.pool[read.name]]
         if stage.kind is K.INSTRUMENT:
-            assert field < Field.QUANTITY
-            return [self.world.positions[item][field.name]]
+            assert read < Field.QUANTITY
+            return [self.world.positions[item][read.name]]
         assert stage.kind is K.POSITION
-        assert Field.QUANTITY <= field < Field.COLLATERAL
-        return [one[field.name] for one in self.world.positions]
+        assert Field.QUANTITY <= read < Field.COLLATERAL
+        return [one[read.name] for one in self.world.positions]
 
     def _accumulate(self, stage: Stage, op: Op, to: int, read: list[list[float]], item: int) -> None:
         place, index = Place(to >> 20), to & 0xFFFFF

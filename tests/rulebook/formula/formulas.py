@@ -48,9 +48,13 @@ class Writer:
     Dimensions are letters: P of positions, G of subgroups, S of scenarios.
     """
 
-    def __init__(self, draw: st.DrawFn, table: str) -> None:
+    def __init__(
+        self, draw: st.DrawFn, table: str, words: dict[str, tuple[str, ...]], keys: tuple[str, ...]
+    ) -> None:
         self._draw = draw
         self._table = table
+        self._words = words
+        self._keys = keys
 
     def one_of(self, choices: tuple[str, ...]) -> str:
         """Draw one of several words."""
@@ -88,7 +92,7 @@ class Writer:
     def _leaf(self, unit: str, dims: str, key: str, _: int) -> str:
         choices = LITERALS[unit]
         if "P" in dims:
-            choices += OF_POSITIONS[unit] * 2
+            choices += self._words[unit] * 2
         else:
             choices += SINGLE.get(unit, ())
         if "G" in dims and unit == "amount":
@@ -166,7 +170,7 @@ class Writer:
         if unit == "amount" and "S" in dims and self._draw(st.booleans()):
             return self._portfolio_product(dims, key)
         # Within positions any other key is as good.
-        inner = key if by else self.one_of(KEYS)
+        inner = key if by else self.one_of(self._keys)
         x = self.value(unit, dims.replace("G", "") + "PG", inner, depth)
         return f"{name}({x} * multiplier{by})" if self._draw(st.booleans()) else f"{name}(multiplier * {x}{by})"
 
@@ -212,10 +216,22 @@ class Writer:
 
 
 @st.composite
-def formulas(draw: st.DrawFn, *, of_positions: bool = False) -> str:
-    """Draw a formula of an amount, single or of positions."""
-    writer = Writer(draw, draw(st.sampled_from(("grid", "history"))))
-    key = draw(st.sampled_from(KEYS))
+def formulas(
+    draw: st.DrawFn,
+    *,
+    of_positions: bool = False,
+    words: dict[str, tuple[str, ...]] = OF_POSITIONS,
+    keys: tuple[str, ...] = KEYS,
+) -> str:
+    """
+    Draw a formula of an amount, single or of positions.
+
+    Args:
+        words: what can be read of a position, by unit.
+        keys: by what subgroups are told apart.
+    """
+    writer = Writer(draw, draw(st.sampled_from(("grid", "history"))), words, keys)
+    key = draw(st.sampled_from(keys))
     text = writer.value("amount", "PG" if of_positions else "", key, draw(st.integers(1, 5)))
     return text if len(text) < 3_000 else "0"
 

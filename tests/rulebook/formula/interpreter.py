@@ -16,6 +16,24 @@ from marginrules.rulebook.formula.tree import Typed
 from tests.rulebook.formula import world as rules
 from tests.rulebook.formula.world import NAN, World
 
+FUNCTIONS: dict[str, Callable[..., float]] = {
+    "exp": rules.exponential,
+    "log": rules.logarithm,
+    "power": rules.raised,
+    "normal": rules.normal,
+    **dict.fromkeys(
+        (
+            "black_76",
+            "black_scholes",
+            "american",
+            "implied_black_76",
+            "implied_black_scholes",
+            "implied_american",
+        ),
+        rules.stand_in,
+    ),
+}
+
 
 @dataclass(frozen=True)
 class Point:
@@ -29,10 +47,16 @@ class Point:
 
 @dataclass
 class Interpreter:
-    """Evaluate typed trees in a world."""
+    """
+    Evaluate typed trees in a world.
+
+    Args:
+        functions: of numbers, and pricing formulas, which take right and strike as the machine does.
+    """
 
     world: World
     pool_words: frozenset[str] = frozenset()
+    functions: dict[str, Callable[..., float]] = field(default_factory=lambda: FUNCTIONS)
     _known: dict[tuple[int, Point], float] = field(default_factory=dict)
     _held: list[Typed] = field(default_factory=list)
 
@@ -71,6 +95,7 @@ class Interpreter:
             "column": lambda: world.columns[tree.dims.table][tree.index][point.scenario],
             "move": lambda: world.moves[tree.dims.table][point.position][point.scenario],
             "field": lambda: self._field(tree.name, point),
+            "parameter": lambda: self.world.positions[point.position][tree.name],
         }
         return read[tree.kind]()
 
@@ -162,10 +187,10 @@ class Interpreter:
             "floor_share": lambda: rules.shared(*args, "floor"),
             "ceil_share": lambda: rules.shared(*args, "ceil"),
             "sqrt": lambda: rules.rooted(args[0]),
-            "exp": lambda: rules.exponential(args[0]),
-            "log": lambda: rules.logarithm(args[0]),
-            "power": lambda: rules.raised(*args),
-            "normal": lambda: rules.normal(args[0]),
+            "exp": lambda: self.functions["exp"](args[0]),
+            "log": lambda: self.functions["log"](args[0]),
+            "power": lambda: self.functions["power"](*args),
+            "normal": lambda: self.functions["normal"](args[0]),
             "sign": lambda: float((args[0] > 0) - (args[0] < 0)),
             "tiered": lambda: rules.of_tiers(self.world.tiers[tree.index], args[0]),
         }
@@ -183,7 +208,7 @@ class Interpreter:
         if name == "value_at":
             return self._value_at(read, args[0])
         before = 2 if name.startswith("implied") else 1
-        return rules.stand_in(right, *args[:before], strike, *args[before:])
+        return self.functions[name](right, *args[:before], strike, *args[before:])
 
     # Over positions, subgroups and scenarios
 

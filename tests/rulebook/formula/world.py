@@ -25,6 +25,7 @@ class World:
         columns: table -> columns, the weight first.
         tiers: rows (from, rate).
         strategies: results by number, see `Op.STRATEGY`.
+        parameters: names in `positions`, by number.
     """
 
     positions: list[dict[str, float]]
@@ -35,6 +36,7 @@ class World:
     pool: dict[str, float] = field(default_factory=dict)
     inputs: dict[str, float] = field(default_factory=dict)
     strategies: list[float] = field(default_factory=list)
+    parameters: list[str] = field(default_factory=list)
 
     def groups(self, mask: int) -> tuple[list[int], int]:
         """Return for each position the number of its subgroup, in the order of first appearance, and how many."""
@@ -45,10 +47,10 @@ class World:
 
 
 def of_tiers(rows: Sequence[tuple[float, float]], x: float) -> float:
-    """Return the sum over tiers of rate times the part inside; of a negative number, that of the first tier."""
+    """Return the sum over tiers of rate times the part of x, without its sign, that is inside."""
     if math.isnan(x):
         return NAN
-    result = 0.0
+    result, x = 0.0, abs(x)
     for k, (start, rate) in enumerate(rows):
         end = rows[k + 1][0] if k + 1 < len(rows) else math.inf
         if k == 0 or x > start:
@@ -98,7 +100,8 @@ def rounded(x: float, how: str) -> float:
     if not math.isfinite(x):
         return x
     if how == "round":
-        return math.copysign(math.floor(abs(x) + 0.5), x)
+        whole = math.floor(abs(x))
+        return math.copysign(whole + (abs(x) - whole >= 0.5), x)
     return float(math.floor(x) if how == "floor" else math.ceil(x))
 
 
