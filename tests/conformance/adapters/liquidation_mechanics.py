@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parts, fees and auctions of liquidations, shared losses, and holds before a trade, under the books of several venues."""
+"""Parts, fees and auctions of liquidations, shared losses, and holds before a trade, under books of several venues."""
 
 from __future__ import annotations
 
