@@ -200,13 +200,14 @@ cdef inline int32_t level_of(const Ladder* ladder, double equity, double mm) noe
 
 
 cdef inline void add_positions(
-    const View* view, const Pool* pool, const Rule* rules, bint has_adjustment, Sums* sums,
+    const View* view, const Pool* pool, const Rule* rules, bint has_adjustment, bint has_models, Sums* sums,
 ) noexcept nogil:
     """
     Sum up the positions, in their order.
 
     No branch depends on data: in a market of thousands of pools a predictor learns nothing, and one wrong guess costs
-    as much as a position. `has_adjustment` is a constant in every call, so the compiler makes two loops of this.
+    as much as a position. `has_adjustment` and `has_models` are constants in every call, so the compiler makes loops of
+    their own of this. Where there are models, what is margined in portfolios is told apart: most books have little else.
     """
     cdef const Position* position = pool.positions
     cdef const Position* end = position + pool.position_count
@@ -224,6 +225,9 @@ cdef inline void add_positions(
         fresh = mark.fresh_until if mark.fresh_until < fresh else fresh
         ladders |= rule.ladders
         pnl += value - position.cost * mark.fx
+        if has_models and rule.portfolio >= 0:
+            position += 1
+            continue
         most = greatest_line(rule, fabs(value))
         if has_adjustment:
             flags |= <int32_t>rule.leverage_bit if not (position.leverage_rate > 0.0) else 0
@@ -258,10 +262,15 @@ cdef inline void assess_pool(
         out.flags = NO_RULEBOOK
         return
     rules = rules_of(program, pool.profile)
-    if program.has_adjustment:
-        add_positions(view, pool, rules, 1, &sums)
+    if program.has_models:
+        if program.has_adjustment:
+            add_positions(view, pool, rules, 1, 1, &sums)
+        else:
+            add_positions(view, pool, rules, 0, 1, &sums)
+    elif program.has_adjustment:
+        add_positions(view, pool, rules, 1, 0, &sums)
     else:
-        add_positions(view, pool, rules, 0, &sums)
+        add_positions(view, pool, rules, 0, 0, &sums)
     flags = sums.flags
     if now > sums.fresh_until:
         flags |= unfitness_of(view, pool, now)

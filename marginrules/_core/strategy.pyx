@@ -18,10 +18,9 @@ cdef void run_leg_code(const void* code, const double* const* inputs, int32_t n,
     cdef const double* found
     memset(&view, 0, sizeof(View))
     memset(&arena, 0, sizeof(Arena))
-    memset(&f, 0, sizeof(Frame))
-    f.code = <const Code*>code
-    view.program = f.code.program
-    f.view, f.arena, f.lane_inputs, f.input_stride = &view, &arena, inputs, n
+    view.program = (<const Code*>code).program
+    begin_frame(&f, &view, <const Code*>code, NULL, &arena)
+    f.lane_inputs, f.input_stride = inputs, n
     if run_code(&f):
         found = place_of(&f, f.code.outputs[0], &stride)
         for k in range(n):

@@ -312,11 +312,14 @@ cdef class Scratch:
     cdef void prepare(self, int instrument) noexcept nogil:
         """Prepare an instrument anew where something about it has changed."""
         cdef Instrument one
+        cdef Arena arena
         if self.blocks[instrument] != NULL or not is_prepared(self.view.program, self.specs + instrument):
             return
         one.mark, one.spec, one.quotes = self.marks[instrument], self.specs[instrument], self.quotes[instrument]
         one.parameters = self.parameters[instrument]
-        self.blocks[instrument] = prepared(&self.view, self.view.program, &one)
+        memset(&arena, 0, sizeof(Arena))
+        self.blocks[instrument] = prepared(&self.view, self.view.program, &one, &arena)
+        arena_free(&arena)
 
     cdef void prepare_all(self) noexcept nogil:
         cdef int32_t k
@@ -768,7 +771,8 @@ cdef class Scratch:
                     one.parameters = self.parameters[j]
                     blocks[kept] = <double*>arena_take(&arena, (code.block_size + 4) * sizeof(double))
                     kept += 1
-                    if arena.failed or not prepare_by(&self.view, code, &one, <double*>blocks[kept - 1]):
+                    if arena.failed or not prepare_by(&self.view, code, &one, <double*>blocks[kept - 1],
+                                                        &arena):
                         raise MemoryError("out of memory")
                 f.members, f.member_count = group, kept
                 if not run_code(&f):
