@@ -84,6 +84,7 @@ class Program:
         histories: how the moves of historical scenario tables are made.
         scenario_labels: per scenario table of `models`, the name of each scenario or "".
         limits: name of a published field -> how fast the value in use may move.
+        pool_line: of the pool's own formulas; 0 where there are none.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Program:
     figures: dict[str, Figure]
     histories: tuple[History, ...]
     scenario_labels: tuple[tuple[str, ...], ...]
+    pool_line: int
 
     def product_of(self, instrument: Instrument) -> int:
         """
@@ -445,6 +447,7 @@ class _Compiler:
             figures=models.figures,
             histories=models.histories,
             scenario_labels=models.labels,
+            pool_line=models.pool_line,
         )
 
     def _product(self, name: str, models: CompiledModels) -> CompiledProduct:
