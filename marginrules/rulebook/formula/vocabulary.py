@@ -161,7 +161,7 @@ FUNCTIONS: dict[str, Function] = {
         ("x", "part", "whole"),
         "x * part / whole, down to a whole number; exact for whole numbers below 2^53, whatever x * part is.",
     ),
-    "ceil_share": Function(("x", "part", "whole"), "The same, up to a whole number."),
+    "ceil_share": Function(("x", "part", "whole"), "x * part / whole, up to a whole number; as exact as floor_share."),
     "sqrt": Function(("x",), "Square root."),
     "exp": Function(("x",), "Exponential."),
     "log": Function(("x",), "Natural logarithm."),
