@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marginrules.codes import Reason
+from marginrules._core.core import searches_cut
+from marginrules.codes import InstrumentKind, Reason
 from marginrules.service.explain import Grouping, GroupMargin, MarginExplanation, PositionMargin, explain_margin
 from marginrules.service.shard import Shard
-from tests.service.answering import NOW, RULES, SPOT, account, instruments, prices
+from tests.service.answering import EXPIRY, NOW, RULES, SPOT, account, instruments, prices
 
 # Strategies for options on ETH, a formula of its own for the inverse contract, a pool that adds a tenth.
 STRATEGIES = """\
@@ -180,3 +181,25 @@ def test_no_rulebook_no_parts() -> None:
     shard.book.engine.add_account(0)
     found = explain_margin(shard, shard.book.engine.add_pool(0, -1), NOW)
     assert (found.view.reasons, found.positions, found.groups) == (Reason.NO_RULEBOOK, (), ())
+
+
+def test_a_cut_search_is_told() -> None:
+    """More candidates than are kept leave a valid grouping of which nobody knows whether it is the cheapest."""
+    shard, sides = fresh(), 130
+    common = {"kind": InstrumentKind.OPTION, "underlying": "ETH", "settlement": "USD", "right": "call"}
+    listed = [
+        {"symbol": f"ETH-X{k}", "strike": 10.0 + k / 100.0, "expires_ns": EXPIRY, **common} for k in range(2 * sides)
+    ]
+    fields = {"index": 10.0, "forward": 10.0, "volatility": 0.7}
+    marks = [{"name": one["symbol"], "price": 0.5, "time_ns": NOW, "fields": fields} for one in listed]
+    shard.apply("instruments", {"instruments": listed}, NOW)
+    shard.apply("prices", {"sequence": 2, "prices": marks}, NOW)
+    held = [{"symbol": one["symbol"], "quantity": 1.0 - 2.0 * (k % 2)} for k, one in enumerate(listed)]
+    pool = {"name": "", "balances": [{"asset": "USD", "amount": 1e6}], "positions": held, "orders": []}
+    data = {"account_id": "a", "account_class": "default", "sequence": 1, "pools": [pool]}
+    shard.apply("accounts", {"accounts": [data]}, NOW)
+    before = searches_cut()
+    (group,) = explain_margin(shard, 0, NOW).groups
+    assert [one.is_proven for one in group.groupings] == [False, False]
+    assert group.groupings[0].cost == group.initial_margin
+    assert searches_cut() == before + 2
