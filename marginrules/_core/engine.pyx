@@ -845,4 +845,5 @@ cdef class Engine:
             order of its table. No rows where the pool cannot be assessed; a value that is not finite has its reason
             bits too.
         """
-        return Scratch(self, pool, 0).figure(code, of_pool, instrument, portfolio, now, inputs)
+        cdef Scratch copy = Scratch(self, pool, 0)
+        return copy.figure(copy.assess(now), code, of_pool, instrument, portfolio, inputs)

@@ -226,11 +226,17 @@ cdef int32_t add_group(
     """Add what one group must hold, open orders included; return reason bits."""
     cdef const Code* code = view.program.codes + portfolio.code
     cdef Margin margin
-    cdef int32_t flags = run_group(view, pool, code, members, count, arena, &margin)
+    cdef double ordered = 0.0
+    cdef int32_t flags
+    begin_record(view, <int32_t>(portfolio - view.program.portfolios), members, count)
+    flags = run_group(view, pool, code, members, count, arena, &margin)
+    end_groupings(view)
     sums.initial += margin.initial
     sums.maintenance += margin.maintenance
     if pool.order_count and not code.uses_orders and not flags:
-        flags |= add_order_margin(view, pool, rules, code, members, count, margin.initial, arena, &sums.initial)
+        flags |= add_order_margin(view, pool, rules, code, members, count, margin.initial, arena, &ordered)
+        sums.initial += ordered
+    record_margin(view, margin.initial, margin.maintenance, ordered, flags)
     return flags
 
 
@@ -335,7 +341,11 @@ cdef int apply_pool_code(
             return MISSING_DATA
         blocks[k] = view.blocks[instrument] + own_size(program, view.specs + instrument)
     f.figures, f.members, f.member_count, f.blocks = figures, members, pool.position_count, blocks
-    if not run_code(&f):
+    begin_record(view, -1, NULL, 0)
+    k = run_code(&f)
+    end_groupings(view)
+    record_margin(view, figures.initial, figures.maintenance, 0.0, 0)
+    if not k:
         return NOT_FINITE
     return floor_margin(output_of(&f, 0), output_of(&f, 1), margin)
 

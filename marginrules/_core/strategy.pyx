@@ -142,11 +142,14 @@ cdef double strategy_margin(Frame* f, int32_t book, int32_t which) noexcept nogi
     if memory == NULL:
         return NAN
     span.at, span.end = memory, memory + size
-    result.cost = NAN
+    result.cost, result.status, result.is_proven = NAN, TOO_LARGE, False
     if find_candidates(f.view.program.strategies + book, legs, count, &limits, &span, &grouping):
         apply_conditions(&grouping, span)
         price_candidates(&grouping, which, span)
         solve_grouping(&grouping, &limits, INFINITE, span, &result)
+    if not result.is_proven and result.status <= UNCOVERED:
+        count_cut_search()
+    record_grouping(f, book, which, &grouping, &result)
     free(memory)
     if isnan(result.cost) and lacks_field(f.view.program.strategies + book, which, legs, count):
         return absent(MISSING_DATA)

@@ -693,9 +693,9 @@ cdef class Scratch:
             free(nodes)
         return (None if isnan(found) else found), filled, 0
 
-    cdef object figure(self, int number, bint of_pool, int instrument, int portfolio, int64_t now, inputs):
-        """Compute a figure, see `Engine.figure`."""
-        cdef Result result
+    def figure(self, Assessment standing not None, int number, bint of_pool, int instrument, int portfolio, inputs=()):
+        """Compute a figure, see `Engine.figure`; `standing` is what `assess` says of the copy as it is."""
+        cdef Result result = standing.result
         cdef PoolFigures figures
         cdef Arena arena
         cdef Frame f
@@ -712,7 +712,6 @@ cdef class Scratch:
         cdef double* out
         cdef int64_t k, j, g, count = 0, groups, kept, stride, scenarios, most
         cdef list rows = []
-        self.evaluate(now, &result)
         if result.flags & INVALID_MASK:
             return result.flags & INVALID_MASK, []
         if not 0 <= number < self.view.program.code_count:
