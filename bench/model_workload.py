@@ -176,9 +176,7 @@ def option_prices(options: Sequence[Option], move: float = 0.0) -> list[Price]:
 def activate(engine: Engine, text: str, series: Sequence[tuple[int, int, Sequence[float]]] = ()) -> None:
     """Put a rulebook of one product into force."""
     tables = load((_HEAD + text).encode(), "bench.yaml").tables
-    engine.activate(
-        tables, [0] * engine.instrument_count, [AGE_NS] * engine.instrument_count, [0], [0], {}, series
-    )
+    engine.activate(tables, [0] * engine.instrument_count, [AGE_NS] * engine.instrument_count, [0], [0], {}, series)
 
 
 def history_engine(moves: Sequence[Sequence[float]], marks: Sequence[float]) -> Engine:
@@ -186,13 +184,9 @@ def history_engine(moves: Sequence[Sequence[float]], marks: Sequence[float]) -> 
     engine = Engine()
     engine.add_asset(0)
     for k in range(len(marks)):
-        engine.add_instrument(
-            DOLLAR, -1, False, InstrumentKind.PERPETUAL, 1.0, 0.0, 0, -1, AGE_NS, family=k
-        )
+        engine.add_instrument(DOLLAR, -1, False, InstrumentKind.PERPETUAL, 1.0, 0.0, 0, -1, AGE_NS, family=k)
     activate(engine, HISTORY, [(0, k, row) for k, row in enumerate(moves)])
-    engine.set_prices(
-        [(DOLLAR, 1.0, NOW_NS, AGE_NS)], [(k, mark, NOW_NS, 0.0, []) for k, mark in enumerate(marks)]
-    )
+    engine.set_prices([(DOLLAR, 1.0, NOW_NS, AGE_NS)], [(k, mark, NOW_NS, 0.0, []) for k, mark in enumerate(marks)])
     return engine
 
 

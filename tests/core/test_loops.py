@@ -141,7 +141,11 @@ def test_sums_of_products(loops: ctypes.CDLL, count: int, row_count: int, seed: 
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.integers(-20, 20).map(float) | st.sampled_from((0.0, -0.0, INFINITY, -INFINITY)), min_size=1, max_size=40))
+@given(
+    st.lists(
+        st.integers(-20, 20).map(float) | st.sampled_from((0.0, -0.0, INFINITY, -INFINITY)), min_size=1, max_size=40
+    )
+)
 def test_lowest_and_highest(loops: ctypes.CDLL, values: list[float]) -> None:
     """The least and the greatest of any number of lanes; not a number where one of them is, wherever it stands."""
     count = ctypes.c_int64(len(values))
@@ -183,7 +187,9 @@ def test_tails(
         "decaying": [0.97**k for k in range(count)],
         "some": [source.choice((0.0, 0.5, 2.0)) for _ in range(count - 1)] + [1.0],
     }[kind]
-    found = loops.tail(count, column(values), column(weights), kind == "equal", share, is_mean, again, min(ahead, count))
+    found = loops.tail(
+        count, column(values), column(weights), kind == "equal", share, is_mean, again, min(ahead, count)
+    )
     # Scenarios of equal weight weigh 1 each.
     expected = tail_of(values, [1.0] * count if kind == "equal" else weights, share, is_mean=is_mean)
     assert bits(found) == bits(expected)
@@ -211,7 +217,21 @@ def test_average(loops: ctypes.CDLL) -> None:
     assert loops.average(ctypes.c_int64(3), column([1.0, 2.0, 6.0]), column([2.0, 1.0, 1.0])) == 2.5
 
 
-NUMBERS = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 0.49999999999999994, 2.5, -2.5, 4503599627370497.0, INFINITY, -INFINITY, NAN)
+NUMBERS = (
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -0.5,
+    0.49999999999999994,
+    2.5,
+    -2.5,
+    4503599627370497.0,
+    INFINITY,
+    -INFINITY,
+    NAN,
+)
 
 
 def test_choices_and_rounding(loops: ctypes.CDLL) -> None:
@@ -219,7 +239,9 @@ def test_choices_and_rounding(loops: ctypes.CDLL) -> None:
     pairs = [(a, b) for a in NUMBERS for b in NUMBERS]
     out = column([0.0] * len(pairs))
     for name, choose in (("least", min), ("greatest", max)):
-        getattr(loops, name)(ctypes.c_int64(len(pairs)), column([a for a, _ in pairs]), column([b for _, b in pairs]), out)
+        getattr(loops, name)(
+            ctypes.c_int64(len(pairs)), column([a for a, _ in pairs]), column([b for _, b in pairs]), out
+        )
         for (a, b), found in zip(pairs, out, strict=True):
             assert bits(found) == bits(NAN if math.isnan(a) or math.isnan(b) else choose(a, b)), (name, a, b)
     loops.rounded(ctypes.c_int64(len(NUMBERS)), column(NUMBERS), out)
