@@ -86,6 +86,7 @@ class Program:
         scenario_labels: per scenario table of `models`, the name of each scenario or "".
         limits: name of a published field -> how fast the value in use may move.
         wrong_way: underlying -> bits of the collateral for which exposure to it is wrong-way.
+        pool_line: of the pool's own formulas; 0 where there are none.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Program:
     histories: tuple[History, ...]
     scenario_labels: tuple[tuple[str, ...], ...]
     wrong_way: dict[str, int]
+    pool_line: int
 
     def product_of(self, instrument: Instrument) -> int:
         """
@@ -464,6 +466,7 @@ class _Compiler:
             histories=models.histories,
             scenario_labels=models.labels,
             wrong_way=wrong_way_of(book.collateral),
+            pool_line=models.pool_line,
         )
 
     def _product(self, name: str, models: CompiledModels) -> CompiledProduct:

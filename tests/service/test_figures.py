@@ -1,97 +1,177 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures that a rulebook defines: one value, one for each group of a portfolio, and one for each scenario."""
+"""Figures that a rulebook defines: of a pool, its positions, groups and scenarios, and what is refused."""
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from marginrules.codes import InstrumentKind, Reason
+from marginrules.codes import Reason
+from marginrules.errors import InputError
+from marginrules.service.figures import FigureValues, PoolFigures, measure_figures
 from marginrules.service.shard import Shard
+from tests.service.answering import NOW, RULES, account, instruments, prices
 
-NOW = 1_800_000_000_000_000_000
-RULES = """\
-rulebook: figures
-currency: USD
-effective: 2026-01-01T00:00:00Z
-collateral:
-  USD: {haircut: 0%}
-scenarios:
-  grid: {combine: {price: [-10%, 0%, 20%]}}
-portfolios:
-  book:
-    by: [underlying]
-    define: {pnl: total(value * grid.price)}
-    initial: worst_loss(pnl)
-    maintenance: worst_loss(pnl)
+FIGURES = """\
 figures:
-  pnl: {of: portfolio book, value: pnl}
-  worst: {of: portfolio book, value: lowest(pnl)}
-  of_pool: {of: pool, value: equity + total(value * grid.price)}
-  of_position: {of: position, given: {times: number}, value: times * value * grid.price}
-  moves: {of: pool, value: grid.price}
-  unknown: {of: portfolio book, value: total(size * index * grid.price)}
-products:
-  future: {match: {kind: future}, margin: {model: portfolio, portfolio: book}}
-ladders:
-  main: {steps: [{step: liquidation, below: 100%, liquidate: all}]}
+  buffer:
+    of: pool
+    value: equity - maintenance
+  closing_cost:
+    of: position
+    given: {closed: number, fee: rate}
+    value: closed * abs(unit_value) * 1 contract * fee
+  is_hedged:
+    of: pool
+    given: {hedged: yes_no}
+    value: if(hedged, 1, 0)
+  least:
+    of: portfolio options
+    value: loss + 0 USD
+  moved_to:
+    of: portfolio options
+    value: total(size * fx * (moved - now))
+  size_now:
+    of: position
+    value: abs(value)
+  swept:
+    of: position
+    value: value * crashes.price
 """
-HELD = {"A-1": (10.0, 2.0), "A-2": (20.0, -3.0), "B-1": (5.0, 1.0)}  # symbol -> price, quantity
+TEXT = RULES.replace("products:\n", FIGURES + "products:\n")
+POSITIONS = {"BTC-PERP": 2.0, "BTC-C110": -3.0, "BTC-P90": -1.0, "ETH-C100": 5.0, "ETH-FUT": 1.0}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def shard() -> Shard:
-    """Return a shard with one account that holds futures on two underlyings and 1,000 USD."""
-    shard = Shard()
-    shard.apply("activate", {"text": RULES, "file": "rules.yaml", "who": "desk", "why": "test"}, NOW)
-    instruments = [
-        {
-            "symbol": name,
-            "kind": InstrumentKind.FUTURE,
-            "underlying": name[0],
-            "settlement": "USD",
-            "expires_ns": NOW + 10**15,
-        }
-        for name in HELD
+    """Return a shard with one account in all products."""
+    made = Shard()
+    made.apply("activate", {"text": TEXT, "file": "figures.yaml", "who": "desk", "why": "test"}, NOW)
+    made.apply("instruments", {"instruments": instruments()}, NOW)
+    made.apply("prices", {"sequence": 1, "prices": prices()}, NOW)
+    made.apply("accounts", {"accounts": [account("a", {"USD": 10_000.0}, POSITIONS)]}, NOW)
+    return made
+
+
+def measure(shard: Shard, *names: str, symbol: str = "", **given: float) -> PoolFigures:
+    """Measure figures of the account."""
+    return measure_figures(shard, shard.book.pool_id("a", ""), NOW, names, symbol, given)
+
+
+def one(shard: Shard, name: str, symbol: str = "", **given: float) -> FigureValues:
+    """Measure one figure."""
+    (found,) = measure(shard, name, symbol=symbol, **given).figures
+    return found
+
+
+def test_all_figures_that_need_nothing_come_by_themselves(shard: Shard) -> None:
+    """Without names, those come whose inputs are given: of the pool, each position, each group."""
+    found = measure(shard)
+    assert found.view.valid
+    assert [one.name for one in found.figures] == ["buffer", "least", "moved_to", "size_now", "swept"]
+    assert [one.name for one in measure(shard, hedged=1.0).figures] == [
+        "buffer",
+        "is_hedged",
+        "least",
+        "moved_to",
+        "size_now",
+        "swept",
     ]
-    shard.apply("instruments", {"instruments": instruments}, NOW)
-    prices = [{"name": name, "price": price, "time_ns": NOW} for name, (price, _) in HELD.items()]
-    shard.apply("prices", {"sequence": 1, "prices": prices}, NOW)
-    positions = [
-        {"symbol": name, "quantity": quantity, "entry_price": price} for name, (price, quantity) in HELD.items()
-    ]
-    pool = {"name": "", "balances": [{"asset": "USD", "amount": 1_000.0}], "positions": positions}
-    account = {"account_id": "one", "account_class": "default", "sequence": 1, "pools": [pool]}
-    shard.apply("accounts", {"accounts": [account]}, NOW)
-    return shard
+    buffer, least, _, size, _ = found.figures
+    assert buffer.rows[0].values == (found.view.equity - found.view.maintenance_margin,)
+    assert (buffer.of, buffer.rows[0].symbols) == ("pool", ())
+    assert buffer.rule == f"answers:{TEXT.splitlines().index('  buffer:') + 1} figure buffer"
+    assert [sorted(row.symbols) for row in least.rows] == [["BTC-C110", "BTC-P90"], ["ETH-C100", "ETH-FUT"]]
+    assert least.portfolio == "options"
+    by_symbol = {row.symbols: row.values for row in size.rows}
+    assert by_symbol["BTC-PERP",] == (200.0,)
+    assert len(by_symbol) == len(POSITIONS)
 
 
-def rows(shard: Shard, name: str, symbol: str = "", given: tuple[float, ...] = ()) -> list[tuple[list[str], float]]:
-    """Return the rows of a figure: symbols and value."""
-    figure, book = shard.program.figures[name], shard.book
-    instrument = book.instrument_ids[symbol] if symbol else -1
-    flags, found = book.engine.figure(
-        book.pool_id("one", ""), figure.code, figure.of == "pool", instrument, figure.portfolio, NOW, given
-    )
-    assert not flags
-    return [([book.instrument_names[one] for one in held], value) for held, value in found]
+def test_a_figure_with_scenarios_has_their_names(shard: Shard) -> None:
+    """Each scenario has a value, by its name or its number; the worst of them is what the formula says it is."""
+    moved, least = one(shard, "moved_to"), one(shard, "least")
+    assert len(moved.scenarios) == 14
+    assert moved.scenarios[0] == "grid 1"
+    for row, worst in zip(moved.rows, least.rows, strict=True):
+        assert len(row.values) == 14
+        assert worst.values == (max(0.0, -min(row.values)),)
+    swept = one(shard, "swept", "BTC-PERP")
+    assert swept.scenarios == ("crash", "rally", "crashes 3")
+    assert swept.rows[0].values == pytest.approx((-40.0, 50.0, -10.0))
 
 
-def test_one_value_for_each_group_and_scenario(shard: Shard) -> None:
-    """Groups come one after the other, each with its scenarios in the order of the table."""
-    a, b = ["A-1", "A-2"], ["B-1"]
-    assert rows(shard, "pnl") == [(a, 4.0), (a, 0.0), (a, -8.0), (b, -0.5), (b, 0.0), (b, 1.0)]
-    assert rows(shard, "worst") == [(a, -8.0), (b, -0.5)]
+def test_a_symbol_narrows(shard: Shard) -> None:
+    """One position, or the group that it is in; figures of the pool are left out."""
+    assert [row.symbols for row in one(shard, "size_now", "BTC-C110").rows] == [("BTC-C110",)]
+    (row,) = one(shard, "least", "ETH-FUT").rows
+    assert sorted(row.symbols) == ["ETH-C100", "ETH-FUT"]
+    assert [one.name for one in measure(shard, symbol="BTC-PERP").figures] == ["least", "moved_to", "size_now", "swept"]
 
 
-def test_scenarios_of_the_pool_and_of_a_position(shard: Shard) -> None:
-    """A column by itself, scalars with scenarios, and what the caller gives."""
-    assert [value for _, value in rows(shard, "moves")] == [-0.1, 0.0, 0.2]
-    assert [value for _, value in rows(shard, "of_pool")] == [1_003.5, 1_000.0, 993.0]
-    assert [value for _, value in rows(shard, "of_position", "A-2", (2.0,))] == [12.0, 0.0, -24.0]
+def test_inputs(shard: Shard) -> None:
+    """What is given comes in by name, whatever the order."""
+    (row,) = one(shard, "closing_cost", "BTC-PERP", fee=0.01, closed=2.0).rows
+    assert row.values == (2.0,)
+    assert one(shard, "is_hedged", hedged=1.0).rows[0].values == (1.0,)
 
 
-def test_what_was_never_published_is_not_a_number(shard: Shard) -> None:
-    """A figure that needs it is not told."""
-    figure = shard.program.figures["unknown"]
-    flags, _ = shard.book.engine.figure(0, figure.code, False, -1, figure.portfolio, NOW)
-    assert Reason(flags) == Reason.MISSING_DATA
+@pytest.mark.parametrize(
+    ("names", "symbol", "given", "message", "hint"),
+    [
+        (["bufer"], "", {}, "figure was 'bufer'", "did you mean 'buffer'?"),
+        (["buffer", "buffer"], "", {}, "figure 'buffer' was given twice", "give each once"),
+        (
+            ["buffer"],
+            "BTC-PERP",
+            {},
+            "figure buffer was asked for 'BTC-PERP'",
+            "it is of the pool: leave the symbol out",
+        ),
+        (["closing_cost"], "", {"closed": 1.0}, "input fee of figure closing_cost was missing", "give fee: rate"),
+        (
+            ["closing_cost"],
+            "",
+            {"close": 1.0, "fee": 0.0},
+            "figure closing_cost had an input 'close'",
+            "did you mean 'clo",
+        ),
+        (["buffer"], "", {"x": 1.0}, "figure buffer had an input 'x'", "it takes no inputs"),
+        ([], "", {"hedgd": 1.0}, "rulebook answers had an input 'hedgd'", "did you mean 'hedged'?"),
+        (["is_hedged"], "", {"hedged": 2.0}, "input hedged of figure is_hedged was 2", "1 for yes, 0 for no"),
+        (["is_hedged"], "", {"hedged": math.nan}, "input hedged of figure is_hedged was nan", "give a finite number"),
+        ([], "BTC-C100", {}, "pool has neither a position nor an order in 'BTC-C100'", "did you mean 'BTC-C110'?"),
+        ([], "BTC-X", {}, "instrument 'BTC-X' is not known", "define it first"),
+    ],
+)
+def test_refused(shard: Shard, names: list[str], symbol: str, given: dict[str, float], message: str, hint: str) -> None:
+    """What is unknown, missing or out of range is refused by name, with what to do."""
+    with pytest.raises(InputError) as caught:
+        measure(shard, *names, symbol=symbol, **given)
+    assert caught.value.message == message
+    assert caught.value.hint.startswith(hint)
+
+
+def test_what_cannot_be_measured_says_why() -> None:
+    """A figure that lacks data has its reasons and no value; a pool that cannot be assessed has no rows."""
+    text = TEXT.replace("value: abs(value)\n", "value: abs(value) * confidence\n")
+    made = Shard()
+    made.apply("activate", {"text": text, "file": "figures.yaml", "who": "desk", "why": "test"}, NOW)
+    made.apply("instruments", {"instruments": instruments()}, NOW)
+    made.apply("prices", {"sequence": 1, "prices": prices()}, NOW)
+    made.apply("accounts", {"accounts": [account("a", {"USD": 10_000.0}, POSITIONS)]}, NOW)
+    found = one(made, "size_now", "BTC-PERP")
+    assert [(row.values, row.reasons) for row in found.rows] == [((), Reason.MISSING_DATA)]
+    later = measure_figures(made, made.book.pool_id("a", ""), NOW + 10**18)
+    assert not later.view.valid
+    assert all(not one.rows for one in later.figures)
+
+
+def test_no_rulebook_no_figures() -> None:
+    """Where nothing is active the assessment says so."""
+    made = Shard()
+    engine = made.book.engine
+    engine.add_account(0)
+    found = measure_figures(made, engine.add_pool(0, -1), NOW)
+    assert (found.view.reasons, found.figures) == (Reason.NO_RULEBOOK, ())

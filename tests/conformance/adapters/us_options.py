@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""US listed options by strategies: `rules/us-options` for the rules, `rules/lean-options` for one platform's reading."""
+"""US options by strategies: `rules/us-options` for the rules, `rules/lean-options` for one platform's reading."""
 
 from __future__ import annotations
 
@@ -151,8 +151,8 @@ def lean_order(case: Case, _: dict[str, Any]) -> Answers:
     after = account_after(given["held"], given["order"], given)
     was = {"initial_before": before.initial_margin, "collateral_before": before.collateral_value}
     return {
-        "cost": after.figure("cost_of_order", **was),
-        "accept": after.figure("cash_after_order", **was) >= 0.0,
+        "cost": after.figure("cost_of_order", "", **was),
+        "accept": after.figure("cash_after_order", "", **was) >= 0.0,
     }
 
 
@@ -192,9 +192,8 @@ def lean_margin_call(case: Case, _: dict[str, Any]) -> Answers:
     price = given.get("underlying_price", given.get("price"))
     shares(world, given.get("shares", 0), price, price)
     for number, leg in enumerate(given.get("legs", ())):
-        if not isinstance(leg, dict):
-            leg = dict(zip(("right", "strike", "quantity", "price"), leg, strict=True))
-        option(world, number, leg, price, CONTRACT)
+        one = leg if isinstance(leg, dict) else dict(zip(("right", "strike", "quantity", "price"), leg, strict=True))
+        option(world, number, one, price, CONTRACT)
     settled = world.settle()
     closed = settled.figure("positions_to_close")
     return {
