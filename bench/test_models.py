@@ -261,7 +261,9 @@ def _load(count: int) -> dict[str, int]:
     return {"bare": middle - start, "whole": resident_bytes() - start}
 
 
-_TIERS = "products:\n  option: {match: {kind: option}, margin: {model: tiers, tiers: [{initial: 10%, maintenance: 5%}]}}\n"
+_TIERS = (
+    "products:\n  option: {match: {kind: option}, margin: {model: tiers, tiers: [{initial: 10%, maintenance: 5%}]}}\n"
+)
 
 if __name__ == "__main__":
     print(json.dumps(_load(int(sys.argv[1]))))

@@ -163,7 +163,9 @@ FUNCTIONS: dict[str, Function] = {
     "power": Function(("a", "b"), "a to the power of b."),
     "normal": Function(("x",), "Cumulative distribution of the standard normal."),
     "sign": Function(("x",), "1 above zero, -1 below, 0 at zero."),
-    "tiered": Function(("table", "x"), "Sum over the tiers of a table: rate times the part of x, without its sign, inside the tier."),
+    "tiered": Function(
+        ("table", "x"), "Sum over the tiers of a table: rate times the part of x, without its sign, inside the tier."
+    ),
     # Of an instrument
     "payoff": _of_group(("price",), "max(right * (price - strike), 0) of an option; else the price."),
     "value_at": _of_group(
