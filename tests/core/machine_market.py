@@ -34,6 +34,7 @@ NOW = 1_000 * DAY_NS
 AGE = 2_000 * DAY_NS
 DOLLAR, COIN = 0, 1
 INFINITY = math.inf
+EVERYTHING = Key(0)  # one group
 ENVIRONMENT = replace(language.ENVIRONMENT, parameters={"factor": (0, NUMBER), "charge_of": (1, AMOUNT)})
 PARAMETERS = ["factor", "charge_of"]
 WORDS = language.OF_POSITIONS | {
@@ -138,7 +139,7 @@ class Market:
 
     # For the engine
 
-    def models(self, codes: Sequence[Code], by: Key = Key(0), pool: int = -1) -> Models:
+    def models(self, codes: Sequence[Code], by: Key = EVERYTHING, pool: int = -1) -> Models:
         """Return programs; the first is that of the only portfolio."""
         at = len(codes)
         return Models(
@@ -339,7 +340,7 @@ def _leg_code(text: str) -> Code:
 # Every leg by itself: how legs are grouped has its own tests.
 _ALONE = {
     (1, 1): "leg.mark * 50%",
-    (1, -1): "max(leg.strike * 10%, leg.mark)",
+    (1, -1): "max(leg.index * 10%, leg.mark)",
     (-1, 1): "0 USDT",
     (-1, -1): "leg.strike * 20%",
     (0, 1): "leg.mark",
