@@ -143,6 +143,10 @@ def _others(path: Path, text: str) -> Iterator[Tree]:
         )
     elif key in DURATIONS and (duration := units.parse_duration_ns(text)) is not None:
         yield from (units.format_duration(duration + units.SECOND_NS), "2s")
+    elif path[0] == "collateral" and key in ("horizon", "to"):
+        yield units.format_duration((units.parse_duration_ns(text) or 0) + units.DAY_NS)
+    elif path[0] == "collateral" and key in ("matures", "from"):
+        yield text[:-2] + "16"
     elif key == "deadline":
         yield text.replace("17:00", "17:01")
     elif key in WORDS:
