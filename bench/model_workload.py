@@ -193,7 +193,7 @@ def history_engine(moves: Sequence[Sequence[float]], marks: Sequence[float]) -> 
     for k in range(len(marks)):
         engine.add_instrument(DOLLAR, -1, False, InstrumentKind.PERPETUAL, 1.0, 0.0, 0, -1, AGE_NS, family=k)
     activate(engine, HISTORY, [(0, k, row) for k, row in enumerate(moves)])
-    engine.set_prices([(DOLLAR, 1.0, NOW_NS, AGE_NS)], [(k, mark, NOW_NS, 0.0, []) for k, mark in enumerate(marks)])
+    engine.set_prices([(DOLLAR, 1.0, NOW_NS, AGE_NS)], [(k, mark, NOW_NS, 0.0) for k, mark in enumerate(marks)])
     return engine
 
 

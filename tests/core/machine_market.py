@@ -195,13 +195,11 @@ class Market:
 
     def publish(self, engine: Engine) -> None:
         """Publish all prices."""
-        engine.set_prices(
-            [(DOLLAR, 1.0, NOW, AGE), (COIN, self.coin, NOW, AGE)],
-            [
-                (k, one.mark, NOW, 0.0, [(Field.OPEN_INTEREST, NAN), *one.quotes.items()])
-                for k, one in enumerate(self.instruments)
-            ],
-        )
+        marks: list[tuple[int, float, int, float, list[tuple[int, float]]]] = [
+            (k, one.mark, NOW, 0.0, [(Field.OPEN_INTEREST, NAN), *one.quotes.items()])
+            for k, one in enumerate(self.instruments)
+        ]
+        engine.set_prices([(DOLLAR, 1.0, NOW, AGE), (COIN, self.coin, NOW, AGE)], marks)
 
     def put(self, engine: Engine, pool: int = 0) -> None:
         """Write what the account holds."""

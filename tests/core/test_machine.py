@@ -51,7 +51,7 @@ def key_of(engine: Engine, pool: int = 0) -> list[str | int]:
     """Return every figure of an assessment; the paths to it agree."""
     one, batch = engine.assess(pool, NOW), Batch(pool + 1)
     engine.assess_range(0, pool + 1, NOW, batch)
-    keys = [
+    keys: list[list[str | int]] = [
         [
             *map(bits, (found.equity, found.initial_margin, found.maintenance_margin, found.unrealized_pnl)),
             found.level,

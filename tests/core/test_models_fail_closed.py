@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ SCENARIOS = "black_76(forward * (1 + grid.price), years, volatility * (1 + grid.
 RISK = f"total(size * if(is_option, {SCENARIOS} - mark, mark * grid.price))"
 
 
-def market_of(spoiled: Instrument = CALL, **changes: object) -> Market:
+def market_of(spoiled: Instrument = CALL, **changes: Any) -> Market:
     """Return a market in which the first instrument may be spoiled."""
     return replace(MARKET, instruments=(spoiled, CALL, FUTURE), **changes)
 

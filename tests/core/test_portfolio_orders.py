@@ -7,6 +7,7 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -113,7 +114,7 @@ SCENARIOS = "total(quantity * (value_at(index * (1 + grid.price)) - unit_value))
 NAKED = "max(-total(if(is_option, size, 0)), 0) * largest(index) * 10%"
 
 
-def option(right: int, strike: float, mark: float, quantity: float = 0.0, **more: object) -> Instrument:
+def option(right: int, strike: float, mark: float, quantity: float = 0.0, **more: Any) -> Instrument:
     """Return an option with its index at 100."""
     made = Instrument(
         InstrumentKind.OPTION,
