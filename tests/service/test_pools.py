@@ -57,7 +57,12 @@ pools:
 ladders:
   main:
     steps:
-      - {step: margin_call, below: 120%, clear: 130%, call: {restore: initial_margin}, deadline: 4h, restrict: reduce_only}
+      - step: margin_call
+        below: 120%
+        clear: 130%
+        call: {restore: initial_margin}
+        deadline: 4h
+        restrict: reduce_only
       - {step: liquidation, below: 100%, or_after: margin_call unmet, liquidate: all}
 """
 PERPETUAL = {"kind": InstrumentKind.PERPETUAL, "underlying": "BTC", "settlement": "USD"}
