@@ -133,7 +133,7 @@ def _others(path: Path, text: str) -> Iterator[Tree]:  # noqa: PLR0912 - one bra
     key = key_of(path)
     if is_formula(path):
         yield from (f"2 * ({text})", f"not ({text})")
-    elif path[0] in ("constants", "parameters", "scenarios"):
+    elif path[0] in ("constants", "parameters", "scenarios") or _is_time_of_collateral(path, text):
         yield from _other_literals(text)
     elif key in RATES and (rate := units.parse_rate(text)) is not None:
         yield from (units.format_number(rate * 100 + step) + "%" for step in map(Decimal, ("0.01", "-0.01", "1", "-1")))
@@ -143,10 +143,6 @@ def _others(path: Path, text: str) -> Iterator[Tree]:  # noqa: PLR0912 - one bra
         )
     elif key in DURATIONS and (duration := units.parse_duration_ns(text)) is not None:
         yield from (units.format_duration(duration + units.SECOND_NS), "2s")
-    elif path[0] == "collateral" and key in ("horizon", "to"):
-        yield units.format_duration((units.parse_duration_ns(text) or 0) + units.DAY_NS)
-    elif path[0] == "collateral" and key in ("matures", "from"):
-        yield text[:-2] + "16"
     elif key == "deadline":
         yield text.replace("17:00", "17:01")
     elif key in WORDS:
@@ -163,8 +159,15 @@ def _others(path: Path, text: str) -> Iterator[Tree]:  # noqa: PLR0912 - one bra
         yield text + "2"
 
 
+def _is_time_of_collateral(path: Path, text: str) -> bool:
+    is_time = units.parse_duration_ns(text) is not None or units.parse_date_ns(text) is not None
+    return path[0] == "collateral" and is_time
+
+
 def _other_literals(text: str) -> Iterator[Tree]:
-    """Yield other rates, numbers and durations."""
+    """Yield other rates, numbers, durations and days."""
+    if units.parse_date_ns(text) is not None:
+        yield text[:-2] + "16"
     if (rate := units.parse_rate(text)) is not None:
         yield units.format_number(rate * 100 + 1) + "%"
     if (duration := units.parse_duration_ns(text)) is not None:
