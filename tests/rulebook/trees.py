@@ -32,6 +32,7 @@ RATES = frozenset(
         "until",
         "scale",
         "restore",
+        "liability",
     ]
 )
 NUMBERS = frozenset(["to", "cap", "lower", "upper", "minimum_transfer", "round_to", "increment"])
