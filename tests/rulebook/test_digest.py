@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -160,12 +161,14 @@ def _others(path: Path, text: str) -> Iterator[Tree]:
     elif "legs" in path or path[0] == "calendars":
         yield str(2 * int(text)) if "legs" in path else "XLON"
     else:
-        yield from (text + "2", *_other_literals(text))
+        yield from (text + "2", *_other_literals(text), re.sub(r"-\d\d$", "-17", text))
 
 
 def _other_literals(text: str) -> Iterator[Tree]:
     """Yield other rates, numbers, amounts and durations."""
     number, space, unit = text.partition(" ")
+    if text.isdigit():
+        yield str(int(text) + 1)
     if space and (value := units.parse_number(number)) is not None:
         yield f"{units.format_number(value + 1)} {unit}"
     if (rate := units.parse_rate(text)) is not None:

@@ -35,7 +35,7 @@ RATES = frozenset(
         "liability",
     ]
 )
-NUMBERS = frozenset(["to", "cap", "lower", "upper", "minimum_transfer", "round_to", "increment"])
+NUMBERS = frozenset(["to", "cap", "lower", "upper", "minimum_transfer", "round_to", "increment", "borrows"])
 DURATIONS = frozenset(("max_age", "for", "every", "deadline", "per"))
 _PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.%;/+-]|:(?=[0-9])| (?=[A-Za-z0-9]))*")
 
