@@ -59,6 +59,8 @@ products:
 STRATEGIES = """\
 strategies:
   us:
+    - {strategy: long_stock, legs: {leg: {stock: 1}}, initial: leg.mark * 50%, maintenance: leg.mark * 25%}
+    - {strategy: short_stock, legs: {leg: {stock: -1}}, initial: leg.mark * 150%, maintenance: leg.mark * 130%}
     - {strategy: long_call, legs: {leg: {call: 1}}, initial: 0, maintenance: 0}
     - {strategy: long_put, legs: {leg: {put: 1}}, initial: 0, maintenance: 0}
     - strategy: naked_call
@@ -81,12 +83,17 @@ strategies:
       maintenance: max(short.strike - long.strike, 0) * short.multiplier
     - strategy: call_butterfly
       legs: {low: {call: 1}, middle: {call: -2}, high: {call: 1}}
-      where: low.strike < middle.strike and middle.strike < high.strike and middle.strike - low.strike == high.strike - middle.strike and low.days == middle.days and middle.days == high.days
+      where: >
+        low.strike < middle.strike and middle.strike < high.strike and low.days == middle.days
+        and middle.days == high.days and middle.strike - low.strike == high.strike - middle.strike
       initial: 0
       maintenance: 0
     - strategy: iron_condor
       legs: {low: {put: 1}, put: {put: -1}, call: {call: -1}, high: {call: 1}}
-      where: low.strike < put.strike and put.strike < call.strike and call.strike < high.strike and put.strike - low.strike == high.strike - call.strike and low.days == put.days and put.days == call.days and call.days == high.days
+      where: >
+        low.strike < put.strike and put.strike < call.strike and call.strike < high.strike
+        and low.days == put.days and put.days == call.days and call.days == high.days
+        and put.strike - low.strike == high.strike - call.strike
       initial: (high.strike - call.strike) * call.multiplier
       maintenance: (high.strike - call.strike) * call.multiplier
 portfolios:
@@ -176,9 +183,7 @@ def option_prices(options: Sequence[Option], move: float = 0.0) -> list[Price]:
 def activate(engine: Engine, text: str, series: Sequence[tuple[int, int, Sequence[float]]] = ()) -> None:
     """Put a rulebook of one product into force."""
     tables = load((_HEAD + text).encode(), "bench.yaml").tables
-    engine.activate(
-        tables, [0] * engine.instrument_count, [AGE_NS] * engine.instrument_count, [0], [0], {}, series
-    )
+    engine.activate(tables, [0] * engine.instrument_count, [AGE_NS] * engine.instrument_count, [0], [0], {}, series)
 
 
 def history_engine(moves: Sequence[Sequence[float]], marks: Sequence[float]) -> Engine:
@@ -186,13 +191,9 @@ def history_engine(moves: Sequence[Sequence[float]], marks: Sequence[float]) -> 
     engine = Engine()
     engine.add_asset(0)
     for k in range(len(marks)):
-        engine.add_instrument(
-            DOLLAR, -1, False, InstrumentKind.PERPETUAL, 1.0, 0.0, 0, -1, AGE_NS, family=k
-        )
+        engine.add_instrument(DOLLAR, -1, False, InstrumentKind.PERPETUAL, 1.0, 0.0, 0, -1, AGE_NS, family=k)
     activate(engine, HISTORY, [(0, k, row) for k, row in enumerate(moves)])
-    engine.set_prices(
-        [(DOLLAR, 1.0, NOW_NS, AGE_NS)], [(k, mark, NOW_NS, 0.0, []) for k, mark in enumerate(marks)]
-    )
+    engine.set_prices([(DOLLAR, 1.0, NOW_NS, AGE_NS)], [(k, mark, NOW_NS, 0.0) for k, mark in enumerate(marks)])
     return engine
 
 

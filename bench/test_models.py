@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import time
+from array import array
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -55,11 +56,11 @@ def scenario_contestants() -> tuple[Engine, ScenarioLoop]:
     rows = []
     for one in options:
         prices = core.black76(
-            np.full(SCENARIO_COUNT + 1, float(one.right)),
-            np.array([one.forward * (1.0 + price) for price, _ in shocks] + [one.forward]),
-            np.full(SCENARIO_COUNT + 1, one.strike),
-            np.full(SCENARIO_COUNT + 1, one.years),
-            np.array([one.volatility * (1.0 + volatility) for _, volatility in shocks] + [one.volatility]),
+            array("d", [one.right]) * (SCENARIO_COUNT + 1),
+            array("d", [*(one.forward * (1.0 + price) for price, _ in shocks), one.forward]),
+            array("d", [one.strike]) * (SCENARIO_COUNT + 1),
+            array("d", [one.years]) * (SCENARIO_COUNT + 1),
+            array("d", [*(one.volatility * (1.0 + volatility) for _, volatility in shocks), one.volatility]),
         )
         rows.append([10.0 * (price - prices[-1]) for price in prices[:-1]])
     pools: Pools = [
@@ -261,7 +262,9 @@ def _load(count: int) -> dict[str, int]:
     return {"bare": middle - start, "whole": resident_bytes() - start}
 
 
-_TIERS = "products:\n  option: {match: {kind: option}, margin: {model: tiers, tiers: [{initial: 10%, maintenance: 5%}]}}\n"
+_TIERS = (
+    "products:\n  option: {match: {kind: option}, margin: {model: tiers, tiers: [{initial: 10%, maintenance: 5%}]}}\n"
+)
 
 if __name__ == "__main__":
     print(json.dumps(_load(int(sys.argv[1]))))

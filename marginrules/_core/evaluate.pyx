@@ -170,20 +170,23 @@ cdef double with_orders(
 
 
 cdef int64_t fresh_until(const Spec* spec, const Asset* assets) noexcept nogil:
-    """Return the last moment at which every price behind an instrument may be used."""
-    cdef int64_t moment = spec.mark_ns + spec.max_age_ns
-    if assets[spec.settlement].fresh_until < moment:
-        moment = assets[spec.settlement].fresh_until
+    """Return the last moment at which every price behind an instrument may be used and it has not expired."""
+    cdef int64_t moment = prices_fresh_until(spec, assets)
     if spec.expires_ns != 0 and spec.expires_ns - 1 < moment:
         moment = spec.expires_ns - 1
     return moment
+
+
+cdef inline int64_t prices_fresh_until(const Spec* spec, const Asset* assets) noexcept nogil:
+    cdef int64_t moment = spec.mark_ns + spec.max_age_ns
+    return assets[spec.settlement].fresh_until if assets[spec.settlement].fresh_until < moment else moment
 
 
 cdef int32_t unfitness(const View* view, int32_t instrument, int64_t now) noexcept nogil:
     """Return why an instrument cannot be used now; runs only when something cannot."""
     cdef const Spec* spec = view.specs + instrument
     cdef int32_t found = view.marks[instrument].status
-    if now > fresh_until(spec, view.assets):
+    if now > prices_fresh_until(spec, view.assets):
         found |= STALE_PRICE
     if spec.expires_ns != 0 and now >= spec.expires_ns:
         found |= EXPIRED_INSTRUMENT

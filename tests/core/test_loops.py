@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sums and tails over scenarios: what they are defined as, for every length, and the same bits in wide and narrow lanes."""
+"""Sums and tails over scenarios: what they are defined as, for every length, in wide and in narrow lanes."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ NAN, INFINITY = math.nan, math.inf
 HEADER = Path(core.__file__).parent / "loops.h"
 SOURCE = """
 #include "loops.h"
-void dot(int64_t n, int64_t rows, const double *f, const double *const *r, double *out) { lanes_dot(n, rows, f, r, out); }
+void dot(int64_t n, int64_t rows, const double *f, const double *const *r, double *out) {
+    lanes_dot(n, rows, f, r, out);
+}
 int has_nan(int64_t n, const double *a) { return lanes_has_nan(n, a) != 0; }
 double lowest(int64_t n, const double *a) { return lanes_lowest(n, a); }
 double highest(int64_t n, const double *a) { return lanes_highest(n, a); }
 double average(int64_t n, const double *a, const double *w) { return lanes_average(n, a, w); }
-double tail(int64_t n, const double *a, const double *w, int is_equal, double p, int mean, double again, int64_t ahead) {
+double tail(int64_t n, const double *a, const double *w, int is_equal, double p, int mean,
+            double again, int64_t ahead) {
     weighted_lane *scratch = malloc((n + 1) * sizeof *scratch);
     lowest_kept kept = {NULL, 0, {0.0}};
     double found = lanes_tail(n, a, w, is_equal, p, mean, scratch, &kept, ahead);
@@ -124,7 +127,7 @@ SHARES = st.sampled_from((0.01, 0.025, 0.05, 0.25, 1 / 3, 0.5, 0.975, 0.99, 1.0)
 @example(500, 20, 2)
 def test_sums_of_products(loops: ctypes.CDLL, count: int, row_count: int, seed: int) -> None:
     """Every lane is summed row by row, whatever the length; lanes beyond the end are left alone."""
-    source = random.Random(seed)
+    source = random.Random(seed)  # noqa: S311 - not a secret
     rows = [[source.gauss(0.0, 1e3) for _ in range(count)] for _ in range(row_count)]
     factors = [source.gauss(0.0, 10.0) for _ in range(row_count)]
     kept = [column(row) for row in rows]
@@ -141,7 +144,11 @@ def test_sums_of_products(loops: ctypes.CDLL, count: int, row_count: int, seed: 
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.integers(-20, 20).map(float) | st.sampled_from((0.0, -0.0, INFINITY, -INFINITY)), min_size=1, max_size=40))
+@given(
+    st.lists(
+        st.integers(-20, 20).map(float) | st.sampled_from((0.0, -0.0, INFINITY, -INFINITY)), min_size=1, max_size=40
+    )
+)
 def test_lowest_and_highest(loops: ctypes.CDLL, values: list[float]) -> None:
     """The least and the greatest of any number of lanes; not a number where one of them is, wherever it stands."""
     count = ctypes.c_int64(len(values))
@@ -170,7 +177,7 @@ def test_tails(
     loops: ctypes.CDLL, count: int, seed: int, share: float, is_mean: bool, kind: str, again: float, ahead: int
 ) -> None:
     """Quantile and tail mean by their definition, with weights of all sorts, with ties, after other tails or alone."""
-    source = random.Random(seed)
+    source = random.Random(seed)  # noqa: S311 - not a secret
     ties = source.choice((0, 1, 3, 100))
     values = [
         source.choice((source.gauss(0.0, 1e3), float(source.randint(-ties, ties)), float(source.randint(-ties, ties))))
@@ -183,7 +190,9 @@ def test_tails(
         "decaying": [0.97**k for k in range(count)],
         "some": [source.choice((0.0, 0.5, 2.0)) for _ in range(count - 1)] + [1.0],
     }[kind]
-    found = loops.tail(count, column(values), column(weights), kind == "equal", share, is_mean, again, min(ahead, count))
+    found = loops.tail(
+        count, column(values), column(weights), kind == "equal", share, is_mean, again, min(ahead, count)
+    )
     # Scenarios of equal weight weigh 1 each.
     expected = tail_of(values, [1.0] * count if kind == "equal" else weights, share, is_mean=is_mean)
     assert bits(found) == bits(expected)
@@ -211,7 +220,21 @@ def test_average(loops: ctypes.CDLL) -> None:
     assert loops.average(ctypes.c_int64(3), column([1.0, 2.0, 6.0]), column([2.0, 1.0, 1.0])) == 2.5
 
 
-NUMBERS = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 0.49999999999999994, 2.5, -2.5, 4503599627370497.0, INFINITY, -INFINITY, NAN)
+NUMBERS = (
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -0.5,
+    0.49999999999999994,
+    2.5,
+    -2.5,
+    4503599627370497.0,
+    INFINITY,
+    -INFINITY,
+    NAN,
+)
 
 
 def test_choices_and_rounding(loops: ctypes.CDLL) -> None:
@@ -219,7 +242,9 @@ def test_choices_and_rounding(loops: ctypes.CDLL) -> None:
     pairs = [(a, b) for a in NUMBERS for b in NUMBERS]
     out = column([0.0] * len(pairs))
     for name, choose in (("least", min), ("greatest", max)):
-        getattr(loops, name)(ctypes.c_int64(len(pairs)), column([a for a, _ in pairs]), column([b for _, b in pairs]), out)
+        getattr(loops, name)(
+            ctypes.c_int64(len(pairs)), column([a for a, _ in pairs]), column([b for _, b in pairs]), out
+        )
         for (a, b), found in zip(pairs, out, strict=True):
             assert bits(found) == bits(NAN if math.isnan(a) or math.isnan(b) else choose(a, b)), (name, a, b)
     loops.rounded(ctypes.c_int64(len(NUMBERS)), column(NUMBERS), out)

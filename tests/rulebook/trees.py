@@ -26,16 +26,31 @@ RATES = frozenset(
         "below",
         "clear",
         "haircut",
+        "liability",
+        "floor",
         "concentration",
         "fraction",
         "target",
         "until",
         "scale",
         "restore",
-        "liability",
     ]
 )
-NUMBERS = frozenset(["to", "cap", "lower", "upper", "minimum_transfer", "round_to", "increment", "borrows"])
+NUMBERS = frozenset(
+    [
+        "to",
+        "cap",
+        "lower",
+        "upper",
+        "minimum_transfer",
+        "round_to",
+        "increment",
+        "multiple",
+        "price",
+        "deposits",
+        "borrows",
+    ]
+)
 DURATIONS = frozenset(("max_age", "for", "every", "deadline", "per"))
 _PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.%;/+-]|:(?=[0-9])| (?=[A-Za-z0-9]))*")
 

@@ -156,7 +156,7 @@ def test_an_unknown_field_is_refused_with_the_nearest() -> None:
     with pytest.raises(InputError, match="volatilty") as caught:
         border.price(price(volatilty=0.2), {"XYZ-C95": option()})
     assert (caught.value.code, caught.value.hint) == ("MR-I122", "did you mean 'volatility'?")
-    with pytest.raises(InputError, match="only instruments"):
+    with pytest.raises(InputError, match="price of USD had a field"):
         border.price({"name": "USD", "price": 1.0, "time_ns": NOW, "fields": {"index": 1.0}}, {})
 
 
