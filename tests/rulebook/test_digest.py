@@ -37,6 +37,8 @@ from tests.rulebook.trees import (
 SHIPPED = sorted((ROOT / "rules").glob("*/rulebook.yaml"))
 TREES = {path.parent.name: read_tree(path.read_text(encoding="utf-8")) for path in SHIPPED}
 DIGESTS = {path.parent.name: load(path.read_bytes(), path.name).digest for path in SHIPPED}
+# Between them they use every section; each value costs a compilation.
+EVERY_VALUE = ("bilateral-csa", "crypto-derivatives", "historical-simulation", "smallest", "us-broker")
 
 WORDS = {
     "kind": ("spot", "perpetual", "future", "option"),
@@ -184,7 +186,7 @@ def _changeable() -> list[tuple[str, Path, str]]:
 
 
 @pytest.mark.promise("MR-P01")
-@pytest.mark.parametrize("name", TREES)
+@pytest.mark.parametrize("name", EVERY_VALUE)
 def test_every_value_has_a_meaning(name: str) -> None:
     """Any other value in the place of any scalar of a shipped rulebook that is still a rulebook has another digest."""
     tried = 0
