@@ -48,9 +48,11 @@ WORDS = {
     "cancel_orders_first": ("yes", "no"),
     "restore": ("initial_margin", "maintenance_margin", "140%"),
     "notify": ("client", "desk", "risk", "compliance", "operations"),
+    "value": ("counted", "excluded"),
+    "by": ("underlying", "expiry", "product", "instrument"),
     "waterfall": ("insurance_fund", "auto_deleveraging", "loss_socialisation", "guarantee_fund", "house_capital"),
 }
-SINGLE_WORDS = frozenset(("model", "measure"))  # one word is all there is
+SINGLE_WORDS = frozenset(("model", "measure", "of"))  # one word is all there is, or all that the formulas allow
 NAMES = frozenset(
     ("portfolio", "step", "after", "or_after", "product", "class", "classes", "ladder", "calendar")
 )  # renamed below
@@ -128,12 +130,13 @@ def test_order_of_reasons_has_no_meaning() -> None:
     assert digest_of(books[0]) is not None
 
 
-def _others(path: Path, text: str) -> Iterator[Tree]:  # noqa: PLR0912 - one branch for each kind of scalar
+def _others(path: Path, text: str) -> Iterator[Tree]:
     """Yield values that would mean something else in the place of a scalar, likely ones first."""
     key = key_of(path)
     if is_formula(path):
-        yield from (f"2 * ({text})", f"not ({text})")
-    elif path[0] in ("constants", "parameters", "scenarios"):
+        zeros = (f"1 {unit}" for unit in ("USD", "USDC", "USDT"))
+        yield from zeros if text == "0" else (f"2 * ({text})", f"not ({text})")
+    elif path[0] in ("constants", "parameters", "scenarios") or _is_time_of_collateral(path, text):
         yield from _other_literals(text)
     elif key in RATES and (rate := units.parse_rate(text)) is not None:
         yield from (units.format_number(rate * 100 + step) + "%" for step in map(Decimal, ("0.01", "-0.01", "1", "-1")))
@@ -143,10 +146,6 @@ def _others(path: Path, text: str) -> Iterator[Tree]:  # noqa: PLR0912 - one bra
         )
     elif key in DURATIONS and (duration := units.parse_duration_ns(text)) is not None:
         yield from (units.format_duration(duration + units.SECOND_NS), "2s")
-    elif path[0] == "collateral" and key in ("horizon", "to"):
-        yield units.format_duration((units.parse_duration_ns(text) or 0) + units.DAY_NS)
-    elif path[0] == "collateral" and key in ("matures", "from"):
-        yield text[:-2] + "16"
     elif key == "deadline":
         yield text.replace("17:00", "17:01")
     elif key in WORDS:
@@ -157,27 +156,40 @@ def _others(path: Path, text: str) -> Iterator[Tree]:  # noqa: PLR0912 - one bra
         yield text.replace("00Z", "01Z")
     elif key == "currency":
         yield from (word for word in ("USDC", "EUR") if word != text)
-    elif path[0] == "calendars":
-        yield "XLON"
+    elif "legs" in path or path[0] == "calendars":
+        yield str(2 * int(text)) if "legs" in path else "XLON"
     else:
         yield text + "2"
 
 
+def _is_time_of_collateral(path: Path, text: str) -> bool:
+    is_time = units.parse_duration_ns(text) is not None or units.parse_date_ns(text) is not None
+    return path[0] == "collateral" and is_time
+
+
 def _other_literals(text: str) -> Iterator[Tree]:
-    """Yield other rates, numbers and durations."""
+    """Yield other rates, numbers, amounts, durations and days."""
+    number, space, unit = text.partition(" ")
+    if text.isdigit():
+        yield str(int(text) + 1)
+    if space and (value := units.parse_number(number)) is not None:
+        yield f"{units.format_number(value + 1)} {unit}"
+    if units.parse_date_ns(text) is not None:
+        yield text[:-2] + "16"
     if (rate := units.parse_rate(text)) is not None:
-        yield units.format_number(rate * 100 + 1) + "%"
+        yield from (units.format_number(rate * 100 + step) + "%" for step in (1, -1))
     if (duration := units.parse_duration_ns(text)) is not None:
-        yield units.format_duration(duration + units.SECOND_NS)
+        yield from (units.format_duration(duration + more) for more in (units.SECOND_NS, units.DAY_NS))
 
 
-def _changeable() -> list[tuple[str, Path, str]]:
-    return [
-        (name, path, text)
-        for name, tree in TREES.items()
-        for path, text in scalars(tree)
-        if key_of(path) not in SINGLE_WORDS | NAMES
+def _changeable(name: str) -> list[tuple[Path, str]]:
+    """Return scalars of a book; of a large one a part, spread over all of it."""
+    found = [
+        (path, text)
+        for path, text in scalars(TREES[name])
+        if key_of(path) not in SINGLE_WORDS | NAMES and "given" not in path
     ]
+    return found[:: 1 + len(found) // 100]
 
 
 @pytest.mark.promise("MR-P01")
@@ -185,14 +197,12 @@ def _changeable() -> list[tuple[str, Path, str]]:
 def test_every_value_has_a_meaning(name: str) -> None:
     """Any other value in the place of any scalar of a shipped rulebook that is still a rulebook has another digest."""
     tried = 0
-    for book, path, text in _changeable():
-        if book != name:
-            continue
+    for path, text in _changeable(name):
         digests = [digest_of(replaced(TREES[name], path, other)) for other in _others(path, text)]
         good = [digest for digest in digests if digest is not None]
         assert DIGESTS[name] not in good, f"{path} was {text}"
-        if key_of(path) == "currency" and not good:
-            continue  # a book of one asset has no other currency
+        if not good and (key_of(path) == "currency" or "legs" in path):
+            continue  # a book of one asset has no other currency, and a lone leg covers nothing when it is doubled
         assert good, f"{path} was {text}: nothing else is allowed there"
         tried += 1
     assert tried >= 15
