@@ -14,6 +14,7 @@ RULEBOOK_CELLS_MAX = 200_000  # profiles x products x (1 + overrides that apply)
 
 TIERS_MAX = 64  # lines of one tier table
 STEPS_MAX = 16  # steps of one ladder
+POOLS_MAX = 64  # that a rulebook names
 WRONG_WAY_ASSETS_MAX = 64  # assets of one rulebook with a wrong-way rule
 
 CONSTANTS_MAX = 256

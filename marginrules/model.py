@@ -12,7 +12,7 @@ from typing import NamedTuple
 from marginrules.codes import InstrumentKind, Reason
 from marginrules.machine import PUBLISHED, Field
 
-CROSS = ""  # the name of an account's cross pool; an isolated pool bears the symbol of its one position
+CROSS = ""  # an account's cross pool; an isolated pool bears its instrument's symbol, others the rulebook names
 # What may be published beside a mark. Open interest has a place of its own in `Price`; realized volatility is computed.
 PRICE_FIELDS: dict[str, Field] = {
     one.name.lower(): one for one in PUBLISHED if one not in (Field.OPEN_INTEREST, Field.REALIZED_VOLATILITY)
@@ -94,7 +94,7 @@ class Order(NamedTuple):  # a tuple, as is the decision: they are made for every
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Carry one margin pool: `CROSS`, or an isolated pool that bears its instrument's symbol."""
+    """Carry one margin pool: `CROSS`, one that the rulebook names, or an isolated one that bears a symbol."""
 
     name: str
     balances: tuple[tuple[str, float], ...] = ()  # (asset, amount); negative is borrowed

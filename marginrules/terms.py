@@ -82,6 +82,14 @@ class CollateralTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolTerms:
+    """Say which products, by number, a pool may hold, and accounts of which classes may have it; no classes: all."""
+
+    products: frozenset[int]
+    classes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class MoveLimit:
     """
     Say how fast the value in use follows what is published.

@@ -669,6 +669,28 @@ cdef class Engine:
             pthread_rwlock_unlock(&self.lock)
         free(old)
 
+    def move_balance(self, int source, int target, int asset, double left, double held):
+        """Set what two pools hold of an asset, both at once: no reader sees it in both, or in neither."""
+        cdef Balance* first = NULL
+        cdef Balance* second = NULL
+        cdef int32_t first_count, second_count
+        if not (0 <= source < self.pool_count and 0 <= target < self.pool_count and source != target):
+            raise IndexError(f"pool ids were {source} and {target}")
+        try:
+            first = <Balance*>allocate(self.pools[source].balance_count + 1, sizeof(Balance))
+            second = <Balance*>allocate(self.pools[target].balance_count + 1, sizeof(Balance))
+            first_count = with_balance(self.pools + source, asset, left, first)
+            second_count = with_balance(self.pools + target, asset, held, second)
+            with nogil:
+                pthread_rwlock_wrlock(&self.lock)
+                first, self.pools[source].balances = self.pools[source].balances, first
+                second, self.pools[target].balances = self.pools[target].balances, second
+                self.pools[source].balance_count, self.pools[target].balance_count = first_count, second_count
+                pthread_rwlock_unlock(&self.lock)
+        finally:
+            free(first)
+            free(second)
+
     def set_position(self, int pool, int instrument, double quantity, double entry_price, double leverage):
         """Replace one position of a pool; a quantity of 0 removes it."""
         cdef Pool* target = self.pools + pool

@@ -84,7 +84,8 @@ static inline int32_t reasons_of(double x, int32_t otherwise) {
 BINARY_LANES(lanes_add, x + y)
 BINARY_LANES(lanes_subtract, x - y)
 BINARY_LANES(lanes_multiply, x *y)
-BINARY_LANES(lanes_divide, x / y)
+/* What is infinite could be passed by: the lesser of 5 and x / 0 would be 5. So nothing is divided by nothing. */
+BINARY_LANES(lanes_divide, (y == 0.0 || (!IS_NAN(y) && IS_NAN(y - y))) ? LANE_NAN : x / y)
 /* Of two that are equal the first, as Python does: 0 and -0 are. */
 BINARY_LANES(lanes_least, IS_NAN(x) ? x : (IS_NAN(y) || y < x) ? y : x)
 BINARY_LANES(lanes_greatest, IS_NAN(x) ? x : (IS_NAN(y) || y > x) ? y : x)
@@ -126,7 +127,7 @@ static void lanes_share(int64_t n, const double *a, const double *b, const doubl
                         double *out) {
     for (int64_t i = 0; i < n; i++) {
         const double sign = (c[i] < 0.0) != (want_up != 0) ? -1.0 : 1.0, plain = a[i] * b[i] / c[i];
-        out[i] = !isfinite(plain) ? LANE_NAN
+        out[i] = !(isfinite(plain) && isfinite(c[i])) ? LANE_NAN
                : is_smooth        ? plain
                : want_up          ? -share_below(sign * a[i], b[i], fabs(c[i]))
                                   : share_below(sign * a[i], b[i], fabs(c[i]));

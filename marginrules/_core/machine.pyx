@@ -655,11 +655,16 @@ cdef void call(int32_t operation, int64_t n, const double** args, int32_t count,
 
 
 cdef void hand_on(int64_t n, const double** args, int32_t count, double* out) noexcept nogil:
-    """Where a function is not a number because an operand is none, return that one, with what it says of the reason."""
+    """
+    Where a function is not a number because an operand is none, return that one, with what it says of the reason.
+
+    Nor is what is infinite a number: the lesser of 5 and exp(1000) must not be 5.
+    """
     cdef int64_t i
     cdef int32_t k
     for i in range(n):
-        if isnan(out[i]):
+        if not isfinite(out[i]):
+            out[i] = NAN
             for k in range(count):
                 if isnan(args[k][i]):
                     out[i] = args[k][i]

@@ -17,6 +17,25 @@ cdef Totals UNKNOWN_TOTALS
 UNKNOWN_TOTALS.volatility = UNKNOWN_TOTALS.deposits = UNKNOWN_TOTALS.borrows = NAN
 
 
+cdef int32_t with_balance(const Pool* pool, int32_t asset, double amount, Balance* out) noexcept nogil:
+    """Write a pool's balances with another amount of one asset, none of it where it is 0; return how many there are."""
+    cdef int32_t k, count = 0, found = 0
+    for k in range(pool.balance_count):
+        if pool.balances[k].asset == asset:
+            found = 1
+            if amount == 0.0:
+                continue
+            out[count] = pool.balances[k]
+            out[count].amount = amount
+        else:
+            out[count] = pool.balances[k]
+        count += 1
+    if not found and amount != 0.0:
+        out[count].asset, out[count].amount, out[count].unused = asset, amount, 0
+        count += 1
+    return count
+
+
 cdef void forget_quotes(Quotes* quotes) noexcept nogil:
     cdef int32_t k
     for k in range(QUOTE_COUNT):

@@ -153,6 +153,32 @@ class AccountSummary(_message.Message):
     assessment: _types_pb2.Assessment
     def __init__(self, account_id: _Optional[str] = ..., account_class: _Optional[str] = ..., pool: _Optional[str] = ..., assessment: _Optional[_Union[_types_pb2.Assessment, _Mapping]] = ...) -> None: ...
 
+class TransferCollateralRequest(_message.Message):
+    __slots__ = ("request_id", "account_id", "from_pool", "to_pool", "asset", "amount", "who", "why")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    FROM_POOL_FIELD_NUMBER: _ClassVar[int]
+    TO_POOL_FIELD_NUMBER: _ClassVar[int]
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    WHO_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    account_id: str
+    from_pool: str
+    to_pool: str
+    asset: str
+    amount: float
+    who: str
+    why: str
+    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., from_pool: _Optional[str] = ..., to_pool: _Optional[str] = ..., asset: _Optional[str] = ..., amount: _Optional[float] = ..., who: _Optional[str] = ..., why: _Optional[str] = ...) -> None: ...
+
+class TransferCollateralResponse(_message.Message):
+    __slots__ = ("credited",)
+    CREDITED_FIELD_NUMBER: _ClassVar[int]
+    credited: str
+    def __init__(self, credited: _Optional[str] = ...) -> None: ...
+
 class ReleaseOrderRequest(_message.Message):
     __slots__ = ("request_id", "account_id", "client_order_id")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]

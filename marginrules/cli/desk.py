@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -12,16 +13,44 @@ import click
 from marginrules.cli.common import TIME, command, connect, with_client
 from marginrules.cli.output import amount, moment, or_nothing, print_json, print_table, ratio
 from marginrules.client import Client, LadderEvent, MarginCall, PoolAssessment
-from marginrules.model import Account
+from marginrules.model import CROSS, Account
 
 
-@command("marginrules accounts --escalated", "marginrules accounts ACC-1 --json")
+@command(
+    "marginrules accounts --escalated",
+    "marginrules accounts ACC-1 --json",
+    "marginrules accounts ACC-1 --transfer 5000 --asset USD --from cross --to options --who 'J. Doe' --why 'hedges'",
+)
 @click.argument("account", required=False)
 @click.option("--escalated", is_flag=True, help="Only pools in a step of their ladder.")
+@click.option("--transfer", type=click.FloatRange(0, min_open=True), help="Move this much between pools of ACCOUNT.")
+@click.option("--asset", default="", help="Of the transfer.")
+@click.option("--from", "source", default="", help="Pool that gives; `cross` for the cross pool.")
+@click.option("--to", "target", default="", help="Pool that gets.")
+@click.option("--who", default="", help="Who moves it.")
+@click.option("--why", default="", help="Why it is moved.")
 @with_client
-def accounts(account: str | None, escalated: bool, as_json: bool, **connection: Any) -> None:
-    """List accounts as they stand, or show one ACCOUNT."""
+def accounts(
+    account: str | None,
+    escalated: bool,
+    transfer: float | None,
+    asset: str,
+    source: str,
+    target: str,
+    who: str,
+    why: str,
+    as_json: bool,
+    **connection: Any,
+) -> None:
+    """List accounts as they stand, or show one ACCOUNT, or move collateral between its pools."""
+    given = (asset, source, target, who, why)
+    if (transfer is not None and not (account and all(given))) or (transfer is None and any(given)):
+        raise click.UsageError("a transfer needs ACCOUNT, --transfer, --asset, --from, --to, --who and --why")
     with connect(connection) as client:
+        if account is not None and transfer is not None:
+            credited = client.transfer(account, _named(source), _named(target), asset, transfer, who, why)
+            _show_transfer(account, credited, as_json)
+            return
         if account is None:
             _list_accounts(client, escalated, as_json)
         else:
@@ -85,6 +114,18 @@ def _pool_row(pool: str, one: PoolAssessment) -> tuple[str, ...]:
         distance = amount(one.next_step_distance) if one.next_step else "-"
     step = or_nothing(one.ladder_step or one.step)
     return (_pool(pool), *figures, step, one.restriction.word, or_nothing(one.next_step), distance)
+
+
+def _show_transfer(account: str, credited: Decimal, as_json: bool) -> None:
+    if as_json:
+        print_json({"account": account, "credited": credited})
+    else:
+        click.echo(f"{account}: moved; it adds {credited} to the equity of the pool that got it")
+
+
+def _named(pool: str) -> str:
+    """Return a pool's name as the service has it."""
+    return CROSS if pool == "cross" else pool
 
 
 def _pool(name: str) -> str:

@@ -229,6 +229,32 @@ class Methods:
         return Call(request, lambda reply: _page(reply, map(codec.decode_summary, reply.accounts)))
 
     @unary
+    def transfer(
+        self,
+        account: str,
+        source: str,
+        target: str,
+        asset: str,
+        amount: float,
+        who: str,
+        why: str,
+        *,
+        request_id: str = "",
+    ) -> Call[Decimal]:
+        """Move collateral between two pools of an account; return what it added to the target's equity."""
+        request = book_pb2.TransferCollateralRequest(
+            request_id=request_id or _new_id(),
+            account_id=account,
+            from_pool=source,
+            to_pool=target,
+            asset=asset,
+            amount=amount,
+            who=who,
+            why=why,
+        )
+        return Call(request, lambda reply: Decimal(reply.credited))
+
+    @unary
     def release_order(self, account: str, client_order_id: str, *, request_id: str = "") -> Call[None]:
         """Give up an open order."""
         request = book_pb2.ReleaseOrderRequest(

@@ -13,6 +13,7 @@ from marginrules.rulebook import calendar
 from marginrules.rulebook.collateral import Haircut, check_collateral, falls
 from marginrules.rulebook.diagnostic import Place, Sink, StopReading, suggest
 from marginrules.rulebook.fields import grouped, percent, shorten
+from marginrules.rulebook.pools import check_pools
 from marginrules.rulebook.schema import WAIT, Book, LadderPart, Margin, Override, StepPart, Tier
 from marginrules.rulebook.tables import TableTier
 
@@ -39,6 +40,8 @@ def check_book(sink: Sink, book: Book) -> None:
         _check_rising(sink, table, "tier")
     _check_calendars(sink, book)
     _check_overrides(sink, book)
+    products = None if "products" in book.unread else tuple(book.products)
+    check_pools(sink, book.pools, products, None if "classes" in book.unread else book.classes)
 
 
 def check_tiers(sink: Sink, tiers: tuple[Tier, ...]) -> None:

@@ -28,6 +28,7 @@ from marginrules.rulebook.digest import canonical, hashed
 from marginrules.rulebook.fields import percent
 from marginrules.rulebook.models import CompiledModels, Figure, History, compile_models
 from marginrules.rulebook.parse import Mapping, Scalar, Sequence, parse
+from marginrules.rulebook.pools import compile_pools, meaning_of
 from marginrules.rulebook.schema import (
     Book,
     CalendarPart,
@@ -45,7 +46,7 @@ from marginrules.rulebook.schema import (
     read_book,
 )
 from marginrules.rulebook.source import read_source
-from marginrules.terms import CallTerms, Deadline, Ladder, LiquidationTerms, MarginTier, MoveLimit, Step
+from marginrules.terms import CallTerms, Deadline, Ladder, LiquidationTerms, MarginTier, MoveLimit, PoolTerms, Step
 
 FORMAT = 1
 _INFINITE = float("inf")
@@ -85,6 +86,7 @@ class Program:
         histories: how the moves of historical scenario tables are made.
         scenario_labels: per scenario table of `models`, the name of each scenario or "".
         limits: name of a published field -> how fast the value in use may move.
+        pools: those that accounts may have beside the cross pool and isolated ones, by name.
         wrong_way: underlying -> bits of the collateral for which exposure to it is wrong-way.
         pool_line: of the pool's own formulas; 0 where there are none.
     """
@@ -113,6 +115,7 @@ class Program:
     scenario_labels: tuple[tuple[str, ...], ...]
     wrong_way: dict[str, int]
     pool_line: int
+    pools: dict[str, PoolTerms]
 
     def product_of(self, instrument: Instrument) -> int:
         """
@@ -467,6 +470,7 @@ class _Compiler:
             scenario_labels=models.labels,
             wrong_way=wrong_way_of(book.collateral),
             pool_line=models.pool_line,
+            pools=compile_pools(book.pools, {name: index for index, name in enumerate(product_names)}),
         )
 
     def _product(self, name: str, models: CompiledModels) -> CompiledProduct:
@@ -553,6 +557,8 @@ class _Compiler:
         }
         if models.has_meaning:  # books without formulas keep the digest they had before there were any
             meaning["models"] = models.meaning()
+        if book.pools:
+            meaning["pools"] = meaning_of(book.pools)
         excluded = sorted(name for name, one in book.products.items() if one.value_excluded)
         if excluded:
             meaning["value_excluded"] = excluded

@@ -22,6 +22,7 @@ from marginrules.rulebook.collateral import Collateral, read_collateral
 from marginrules.rulebook.diagnostic import Place, Sink, nearest, suggest
 from marginrules.rulebook.fields import Fields, Range
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
+from marginrules.rulebook.pools import PoolPart, read_pools
 from marginrules.rulebook.portfolios import Formulas, read_formulas, whole
 from marginrules.rulebook.sections import SECTIONS, Sections, read_sections
 from marginrules.units import DAY_NS, SECOND_NS
@@ -178,6 +179,7 @@ class Book:
     ladder_names: frozenset[str]  # with those that could not be read
     unread: frozenset[str]  # sections of which not every name is known, so that none is reported as unknown
     overrides: tuple[Override, ...]
+    pools: dict[str, PoolPart]
     sections: Sections
     places: dict[str, Place]
 
@@ -189,7 +191,17 @@ def read_book(sink: Sink, root: Mapping) -> Book:
         root,
         "a rulebook",
         required=("rulebook", "currency", "effective", "collateral", "products", "ladders"),
-        optional=("description", "increment", "marks", "classes", "calendars", "ladder", "overrides", *SECTIONS),
+        optional=(
+            "description",
+            "increment",
+            "marks",
+            "classes",
+            "calendars",
+            "ladder",
+            "pools",
+            "overrides",
+            *SECTIONS,
+        ),
     )
     age, limits = _marks(sink, top.node("marks"), top.key_place("marks"))
     keys = ("ladder", "currency")
@@ -223,6 +235,7 @@ def read_book(sink: Sink, root: Mapping) -> Book:
             key for key in ("products", "ladders", "classes", "calendars", "ladder") if _is_unread(top, key)
         ),
         overrides=_overrides(sink, top.node("overrides")),
+        pools=read_pools(sink, top),
         sections=read_sections(sink, top),
         places=places
         | {f"calendars.{name}": node.place for name, node, _ in calendars}

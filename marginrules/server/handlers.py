@@ -196,19 +196,32 @@ class Handlers:
         chosen = [pool for pool in sorted(shard.states) if pool >= first] if request.only_escalated else pools
         response = book_pb2.ListAccountsResponse()
         for pool in chosen[:size]:
-            account, isolated, _, _ = shard.book.engine.pool_state(pool)
+            account = shard.book.engine.pool_state(pool)[0]
             class_id, _ = shard.book.engine.account_state(account)
             response.accounts.append(
                 codec.account_summary(
                     shard.book.account_names[account],
                     shard.book.class_names[class_id],
-                    shard.book.instrument_names[isolated] if isolated >= 0 else "",
+                    shard.book.pool_name(pool),
                     views.view_pool(shard, pool, now_ns),
                 )
             )
         if size < len(chosen):
             response.next_page_token = str(chosen[size])
         return response
+
+    def transfer_collateral(self, request: book_pb2.TransferCollateralRequest) -> book_pb2.TransferCollateralResponse:
+        """Move collateral between two pools of an account."""
+        data = {
+            "account": request.account_id,
+            "from": request.from_pool,
+            "to": request.to_pool,
+            "asset": request.asset,
+            "amount": request.amount,
+            "who": request.who,
+            "why": request.why,
+        }
+        return book_pb2.TransferCollateralResponse(credited=self._submit("transfer", data, request)["credited"])
 
     def release_order(self, request: book_pb2.ReleaseOrderRequest) -> book_pb2.ReleaseOrderResponse:
         """Give up an open order."""
@@ -471,6 +484,7 @@ METHODS: tuple[Method, ...] = (
     ),
     Method("BookService", "GetAccount", book_pb2.GetAccountRequest, "get_account", "read"),
     Method("BookService", "ListAccounts", book_pb2.ListAccountsRequest, "list_accounts", "read"),
+    Method("BookService", "TransferCollateral", book_pb2.TransferCollateralRequest, "transfer_collateral", "command"),
     Method("BookService", "ReleaseOrder", book_pb2.ReleaseOrderRequest, "release_order", "command"),
     Method("BookService", "FillOrder", book_pb2.FillOrderRequest, "fill_order", "command"),
     Method("EscalationService", "ListCalls", escalation_pb2.ListCallsRequest, "list_calls", "read"),

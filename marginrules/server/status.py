@@ -36,6 +36,8 @@ STATUS: dict[str, grpc.StatusCode] = {
     "MR-I120": grpc.StatusCode.ALREADY_EXISTS,
     "MR-I121": grpc.StatusCode.OUT_OF_RANGE,
     "MR-I122": _INVALID,
+    "MR-I130": _INVALID,
+    "MR-I131": _STATE,
     "MR-O101": _EXHAUSTED,
     "MR-O102": _EXHAUSTED,
     "MR-O103": grpc.StatusCode.UNAVAILABLE,

@@ -76,6 +76,8 @@ class Book:
         self.class_names: list[str] = []
         self.cross_pools = array("i")
         self.isolated_pools: dict[tuple[int, int], int] = {}
+        self.named_pools: dict[tuple[int, str], int] = {}
+        self._pool_names: dict[int, str] = {}  # of those that the rulebook names
         self.orders: dict[int, dict[str, OpenOrder]] = {}
         self.price_times: dict[str, int] = {}
         self.closes: dict[str, Closes] = {}
@@ -94,21 +96,58 @@ class Book:
             raise InputError("MR-I104", f"account {account!r} is not known")
         if pool == CROSS:
             return self.cross_pools[account_id]
-        found = self.isolated_pools.get((account_id, self.instrument_ids.get(pool, -1)))
+        found = self.find_pool(account_id, pool)
         if found is None:
-            raise InputError("MR-I105", f"account {account} has no isolated pool {pool!r}", "empty for the cross pool")
+            raise InputError("MR-I105", f"account {account} has no pool {pool!r}", "empty for the cross pool")
         return found
 
+    def find_pool(self, account_id: int, pool: str) -> int | None:
+        """Return the id of a pool that is not the cross pool; None where the account has no such pool."""
+        found = self.named_pools.get((account_id, pool))
+        return self.isolated_pools.get((account_id, self.instrument_ids.get(pool, -1))) if found is None else found
+
+    def pool_name(self, pool: int) -> str:
+        """Return the name of a pool: `CROSS`, the symbol of an isolated one, or what the rulebook calls it."""
+        isolated = self.engine.pool_state(pool)[1]
+        return self.instrument_names[isolated] if isolated >= 0 else self._pool_names.get(pool, CROSS)
+
+    def may_hold(self, pool: str, symbol: str) -> bool:
+        """Say whether a pool that the rulebook names, or named once, may hold an instrument."""
+        terms = self.program.pools.get(pool) if self.program else None
+        return terms is not None and self.products[self.instrument_ids[symbol]] in terms.products
+
+    def open_pool(self, account_id: int, name: str) -> int:
+        """Return a pool of an account; one that it does not have yet is added, and empty."""
+        if name == CROSS:
+            return self.cross_pools[account_id]
+        found = self.find_pool(account_id, name)
+        if found is not None:
+            return found
+        if self.program is None:
+            raise AssertionError("pools are opened only under an active rulebook")
+        account = self.account_names[account_id]
+        is_named = name in self.program.pools
+        isolated = -1 if is_named else self.instrument_ids[name]
+        pool = self.engine.add_pool(account_id, isolated)
+        if is_named:
+            self._pool_names[pool] = name
+        self._put_pool(pool, self.program.profile_of(self._class_of(account), account), Pool(name))
+        # Last: a check may find it at once.
+        if is_named:
+            self.named_pools[account_id, name] = pool
+        else:
+            self.isolated_pools[account_id, isolated] = pool
+        return pool
+
     def pool_label(self, pool: int) -> str:
-        """Return `account` for a cross pool, `account|symbol` for an isolated one."""
-        account, isolated, _, _ = self.engine.pool_state(pool)
-        name = self.account_names[account]
-        return name if isolated < 0 else f"{name}|{self.instrument_names[isolated]}"
+        """Return `account` for a cross pool, `account|pool` for any other."""
+        account, name = self.account_names[self.engine.pool_state(pool)[0]], self.pool_name(pool)
+        return f"{account}|{name}" if name else account
 
     def pool_of_label(self, label: str) -> int:
         """Return the pool that a label, or the id of one of its calls, names."""
-        account, _, symbol = label.partition("#")[0].partition("|")
-        return self.pool_id(account, symbol)
+        account, _, pool = label.partition("#")[0].partition("|")
+        return self.pool_id(account, pool)
 
     def instrument_id(self, symbol: str) -> int:
         """Return an instrument's id; InputError where it is unknown."""
@@ -163,8 +202,30 @@ class Book:
             pools = range(self.engine.pool_count)
             held = {self.asset_names[row[0]] for pool in pools for row in self.engine.pool_content(pool)[1]}
             found += [f"collateral {name}" for name in sorted(dropped & held)]
+        found += self._pool_misfits(program)
         if self.program and self.program.currency != program.currency:
             found.append(f"currency {self.program.currency}")
+        return found
+
+    def _pool_misfits(self, program: Program) -> list[str]:
+        """Return the pools in use that a program does not name, or that hold what it does not let them."""
+        found = [f"instrument {name}, named like a pool" for name in sorted(program.pools.keys() & self.instruments)]
+        for (account, name), pool in self.named_pools.items():
+            _, balances, positions = self.engine.pool_content(pool)
+            symbols = {self.instrument_names[row[0]] for row in positions}
+            symbols |= {one.order.symbol for one in self.orders.get(pool, {}).values()}
+            if not (symbols or balances):
+                continue
+            terms, label = program.pools.get(name), f"{self.account_names[account]}|{name}"
+            account_class = self.class_names[self.engine.account_state(account)[0]]
+            if terms is None or (terms.classes and account_class not in terms.classes):
+                found.append(f"pool {label}")
+                continue
+            found += [
+                f"{symbol} in pool {label}"
+                for symbol in sorted(symbols)
+                if program.product_of(self.instruments[symbol]) not in terms.products
+            ]
         return found
 
     def _max_age_ns(self, product: int) -> int:
@@ -343,13 +404,10 @@ class Book:
         profile = self.program.profile_of(account.account_class, account.account_id)
         given = {one.name: one for one in account.pools}
         for name in given:
-            isolated = self.instrument_ids.get(name, -1)
-            if name != CROSS and (number, isolated) not in self.isolated_pools:
-                self.isolated_pools[number, isolated] = self.engine.add_pool(number, isolated)
+            self.open_pool(number, name)
         touched = self.engine.pools_of(number)
         for pool in touched:
-            isolated = self.engine.pool_state(pool)[1]
-            name = self.instrument_names[isolated] if isolated >= 0 else CROSS
+            name = self.pool_name(pool)
             self._put_pool(pool, profile, given.get(name, Pool(name)))
         return touched
 
@@ -396,10 +454,9 @@ class Book:
 
     def pool(self, pool: int) -> Pool:
         """Return the state of a pool; fees and funding due are one sum by now."""
-        isolated = self.engine.pool_state(pool)[1]
         due, balances, positions = self.engine.pool_content(pool)
         return Pool(
-            name=self.instrument_names[isolated] if isolated >= 0 else CROSS,
+            name=self.pool_name(pool),
             balances=tuple((self.asset_names[asset], amount) for asset, amount in balances),
             positions=tuple(Position(self.instrument_names[i], q, entry, lev) for i, q, entry, lev in positions),
             orders=tuple(one.order for one in self.orders.get(pool, {}).values()),
@@ -448,6 +505,15 @@ class Book:
     def deposit(self, pool: int, asset: str, amount: float) -> None:
         """Add an amount of an asset to a pool."""
         self.engine.add_balance(pool, self.asset_id(asset), amount)
+
+    def balance(self, pool: int, asset: str) -> float:
+        """Return how much of an asset a pool holds; negative is owed."""
+        number = self.asset_id(asset)
+        return next((amount for one, amount in self.engine.pool_content(pool)[1] if one == number), 0.0)
+
+    def move(self, source: int, target: int, asset: str, left: float, held: float) -> None:
+        """Set what two pools of an account hold of an asset, both at once."""
+        self.engine.move_balance(source, target, self.asset_id(asset), left, held)
 
     def fill(self, pool: int, symbol: str, quantity: float, price: float, fee: float, setting: float) -> None:
         """

@@ -11,7 +11,7 @@ import functools
 import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from marginrules import limits
@@ -255,17 +255,23 @@ def _leverage(who: str, value: float) -> float:
     return float(value)
 
 
-def pool(data: Data, instruments: Mapping[str, Instrument]) -> Pool:
-    """Read one pool; every instrument in it must be known."""
+def pool(data: Data, instruments: Mapping[str, Instrument], named: Collection[str] = ()) -> Pool:
+    """
+    Read one pool; every instrument in it must be known.
+
+    Args:
+        named: the pools that the rulebook names.
+    """
     name = data.get("name", "")
     for item in (*data.get("positions", ()), *data.get("orders", ())):
         symbol = identifier("symbol", item["symbol"])
         if symbol not in instruments:
             raise InputError("MR-I106", f"instrument {symbol} is not known", "define it first")
-        if name and symbol != name:
+        if name and symbol != name and name not in named:
             raise InputError("MR-I105", f"isolated pool {name} held {symbol}", "an isolated pool holds one instrument")
-    if name and name not in instruments:
-        raise InputError("MR-I105", f"pool was {name!r}", "empty for the cross pool, or a known symbol")
+    if name and name not in instruments and name not in named:
+        hint = "empty for the cross pool, a known symbol, or a pool of the rulebook"
+        raise InputError("MR-I105", f"pool was {name!r}", hint)
     positions = bounded("positions", data.get("positions", ()), limits.POSITIONS_PER_POOL_MAX)
     balances = bounded("balances", data.get("balances", ()), limits.BALANCES_PER_POOL_MAX)
     orders = bounded("orders", data.get("orders", ()), limits.ORDERS_PER_POOL_MAX)
@@ -286,7 +292,7 @@ def pool(data: Data, instruments: Mapping[str, Instrument]) -> Pool:
     )
 
 
-def account(data: Data, instruments: Mapping[str, Instrument]) -> Account:
+def account(data: Data, instruments: Mapping[str, Instrument], named: Collection[str] = ()) -> Account:
     """Read one account snapshot."""
     name = identifier("account_id", data["account_id"])
     pools = bounded(f"pools of {name}", data.get("pools", ()), limits.POOLS_PER_ACCOUNT_MAX)
@@ -299,5 +305,5 @@ def account(data: Data, instruments: Mapping[str, Instrument]) -> Account:
         account_id=name,
         account_class=identifier(f"account_class of {name}", data["account_class"]),
         sequence=sequence,
-        pools=tuple(pool(item, instruments) for item in pools),
+        pools=tuple(pool(item, instruments, named) for item in pools),
     )

@@ -27,7 +27,7 @@ def decide(shard: Shard, account: str, pool: str, order: Order, now_ns: int) -> 
     Decide one order.
 
     Args:
-        pool: `CROSS`, or the symbol of an isolated pool.
+        pool: `CROSS`, one that the rulebook names, or the symbol of an isolated pool.
 
     Returns:
         The decision; what is unknown is a refusal with its reason, not an error.
@@ -68,10 +68,14 @@ def decide(shard: Shard, account: str, pool: str, order: Order, now_ns: int) -> 
 
 
 def _pool_for(shard: Shard, account_id: int, pool: str, order: Order) -> int:
-    """Return the pool that an order is for; -1 where there is none, or an isolated pool is for something else."""
+    """Return the pool that an order is for; -1 where there is none, or it is for something else."""
     if pool == CROSS:
         return shard.book.cross_pools[account_id]
-    found = shard.book.isolated_pools.get((account_id, shard.book.instrument_ids.get(pool, -1)), -1)
+    book = shard.book
+    named = book.named_pools.get((account_id, pool))
+    if named is not None:
+        return named if book.may_hold(pool, order.symbol) else -1
+    found = book.isolated_pools.get((account_id, book.instrument_ids.get(pool, -1)), -1)
     return found if pool == order.symbol else -1
 
 

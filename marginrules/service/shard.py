@@ -21,7 +21,7 @@ from marginrules.errors import InputError
 from marginrules.escalation import desk, ladder
 from marginrules.escalation.state import Call, Event, LadderState, Measure
 from marginrules.limits import BATCH_ITEMS_MAX, ORDERS_PER_POOL_MAX
-from marginrules.model import CROSS, Order, Price
+from marginrules.model import CROSS, Order, Pool, Price
 from marginrules.rulebook import Program, load
 from marginrules.service import border
 from marginrules.service.book import Book
@@ -102,6 +102,7 @@ class Shard:
             "release": self._release,
             "fill": self._fill,
             "deposit": self._deposit,
+            "transfer": self._transfer,
             "acknowledge": self._act,
             "extend": self._act,
             "dispute": self._act,
@@ -185,6 +186,8 @@ class Shard:
                 )
             if known is None and one.symbol in self.book.asset_ids:
                 raise InputError("MR-I120", f"{one.symbol} is the name of an asset", "use another symbol")
+            if one.symbol in program.pools:
+                raise InputError("MR-I120", f"{one.symbol} is the name of a pool", "use another symbol")
             if one.settlement not in program.assets:
                 message = f"settlement asset {one.settlement} of {one.symbol} is no collateral"
                 raise InputError("MR-I107", message, "name it in the rulebook")
@@ -257,7 +260,7 @@ class Shard:
         """Take {accounts}: snapshots, all taken or none."""
         program = self.program
         items = border.bounded("accounts", data["accounts"], BATCH_ITEMS_MAX)
-        given = [border.account(item, self.book.instruments) for item in items]
+        given = [border.account(item, self.book.instruments, program.pools) for item in items]
         border.unique("account", [one.account_id for one in given])
         for one in given:
             if program.profile_of(one.account_class, one.account_id) < 0:
@@ -269,6 +272,7 @@ class Shard:
                     "MR-I109", f"sequence of {one.account_id} was {one.sequence}", f"the last one was {last}"
                 )
             for pool in one.pools:
+                self._check_pool(one.account_id, one.account_class, pool)
                 for asset, _ in pool.balances:
                     self.book.asset_id(asset)
         outcome = Outcome({"count": len(given)})
@@ -277,6 +281,20 @@ class Shard:
                 self._schedule(touched)
                 self._settle(touched, now_ns, outcome.events)
         return outcome
+
+    def _check_pool(self, account: str, account_class: str, pool: Pool) -> None:
+        """Refuse a pool that the rulebook does not let the account have, or that holds what it may not."""
+        terms = self.program.pools.get(pool.name)
+        if terms is None:
+            return
+        if terms.classes and account_class not in terms.classes:
+            hint = f"for accounts of class {', '.join(sorted(terms.classes))}"
+            raise InputError("MR-I130", f"account {account} of class {account_class} had a pool {pool.name}", hint)
+        for symbol in (*(one.symbol for one in pool.positions), *(one.symbol for one in pool.orders)):
+            if not self.book.may_hold(pool.name, symbol):
+                names = sorted(self.program.products[product].name for product in terms.products)
+                message = f"pool {pool.name} of {account} held {symbol}"
+                raise InputError("MR-I130", message, f"it may hold {', '.join(names)}")
 
     def _deposit(self, data: Data, now_ns: int) -> Outcome:
         """Take {account, pool, asset, amount, who, why}; what it adds to equity goes to open calls, oldest first."""
@@ -298,11 +316,69 @@ class Shard:
         """
         before = self.book.engine.assess(pool, now_ns)
         self.book.deposit(pool, asset, amount)
+        return self._credited(pool, asset, amount, before, now_ns)
+
+    def _credited(self, pool: int, asset: str, amount: float, before: Assessment, now_ns: int) -> Decimal:
         after = self.book.engine.assess(pool, now_ns)
         if not (before.is_valid and after.is_valid):
             is_own = asset == self.program.currency
             return round_credit_down(amount, self.program.increment) if is_own else Decimal(0)
         return max(round_credit_down(after.equity - before.equity, self.program.increment), Decimal(0))
+
+    def _transfer(self, data: Data, now_ns: int) -> Outcome:
+        """
+        Take {account, from, to, asset, amount, who, why}; what it adds to the target goes to its open calls.
+
+        The source keeps its initial margin and is not restricted. Both balances become what decimal arithmetic gives,
+        so that nothing is gained or lost on the way as far as a double has digits.
+        """
+        name, asset = border.identifier("account", data["account"]), border.identifier("asset", data["asset"])
+        who, why = border.text("who", data["who"]), border.text("why", data["why"])
+        amount = border.number("amount", data["amount"], 0.0, low_open=True)
+        source = self.book.pool_id(name, data["from"])
+        self.book.asset_id(asset)
+        self._check_target(name, data["from"], data["to"])
+        held = self.book.balance(source, asset)
+        if amount > held:
+            hint = f"the pool holds {held:.15g} {asset}; nothing is borrowed to be moved"
+            raise InputError("MR-I102", f"amount was {amount:.15g}", hint)
+        left = _decimal_sum(held, -amount)
+        self._check_source(source, asset, held, left, now_ns)
+        target = self.book.open_pool(self.book.account_ids[name], data["to"])
+        before = self.book.engine.assess(target, now_ns)
+        self.book.move(source, target, asset, left, _decimal_sum(self.book.balance(target, asset), amount))
+        credited = self._credited(target, asset, amount, before, now_ns)
+        outcome = Outcome({"credited": str(credited)})
+        self._move(target, outcome.events, lambda state, on: desk.deposit(state, on, credited, who, why, now_ns))
+        for pool in (target, source):
+            self._settle(pool, now_ns, outcome.events)
+        return outcome
+
+    def _check_target(self, account: str, source: str, target: str) -> None:
+        """Refuse a target that is the source, that the account may not have, or that is the symbol of nothing."""
+        if target == source:
+            raise InputError("MR-I105", f"both pools were {target!r}", "give two pools of the account")
+        if target not in (CROSS, *self.program.pools) and target not in self.book.instruments:
+            hint = "empty for the cross pool, a known symbol, or a pool of the rulebook"
+            raise InputError("MR-I105", f"pool was {target!r}", hint)
+        account_class = self.book.class_names[self.book.engine.account_state(self.book.account_ids[account])[0]]
+        self._check_pool(account, account_class, Pool(target))
+
+    def _check_source(self, pool: int, asset: str, held: float, left: float, now_ns: int) -> None:
+        """Refuse to take collateral from a pool that is restricted, cannot be assessed, or needs it itself."""
+        label, state = self.book.pool_label(pool), self.states.get(pool)
+        if state is not None and state.restriction is not Restriction.NONE:
+            message = f"pool {label} was restricted to {state.restriction.word}"
+            raise InputError("MR-I131", message, "bring it out of its step first")
+        number = self.book.asset_id(asset)
+        # Out and in again, so that what is assessed is to the last bit what will be held.
+        after = self.book.engine.what_if(pool, now_ns, [(number, -held), (number, left)], [], [], [])
+        if not after.is_valid:
+            reasons = ", ".join(Reason(after.flags).names).lower()
+            raise InputError("MR-I131", f"pool {label} cannot be assessed: {reasons}", "publish what is missing")
+        if not after.equity >= after.initial_margin:
+            message = f"equity of pool {label} would be {after.equity:.2f}, under IM {after.initial_margin:.2f}"
+            raise InputError("MR-I131", message, "move less, or reduce positions first")
 
     # Orders
 
@@ -597,3 +673,8 @@ class Shard:
                     ended, status=_ENDS[event.kind], closed_ns=event.time_ns, deposited=paid
                 )
         events.extend(happened)
+
+
+def _decimal_sum(a: float, b: float) -> float:
+    """Return the sum of two amounts as decimals, as people write them: 0.3 - 0.1 is 0.2."""
+    return float(Decimal(repr(a)) + Decimal(repr(b)))

@@ -100,13 +100,13 @@ def list_vulnerable(
 
 def _pool(shard: Shard, now_ns: int, pool: int, assessment: Assessment, notional: float) -> VulnerablePool:
     book = shard.book
-    account, isolated, _, _ = book.engine.pool_state(pool)
+    account = book.engine.pool_state(pool)[0]
     after = view_of(shard, pool, assessment)
     absorbing = (after.equity - after.maintenance_margin) / notional if after.valid and notional > 0.0 else None
     return VulnerablePool(
         account_id=book.account_names[account],
         account_class=book.class_names[book.engine.account_state(account)[0]],
-        pool=book.instrument_names[isolated] if isolated >= 0 else "",
+        pool=book.pool_name(pool),
         before=view_of(shard, pool, book.engine.assess(pool, now_ns)),
         after=after,
         gross_notional=notional if math.isfinite(notional) else 0.0,

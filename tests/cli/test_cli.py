@@ -437,6 +437,19 @@ def test_calls(served: tuple[Server, Client]) -> None:
     assert [row["call_id"] for row in lines(run("calls", "--account", "a0", "--json"))] == ["a0#1"]
 
 
+def test_transfer_between_pools(served: tuple[Server, Client]) -> None:
+    """Collateral moves between pools of an account; a transfer without all it needs is wrong usage."""
+    mark(served[1], 100.0)  # out of the call that restricts the pool
+    there = ("--transfer", "10", "--asset", "USD", "--from", "cross", "--to", "BTC-PERP")
+    (moved,) = lines(run("accounts", "a2", *there, *PERSON, "--json"))
+    assert moved == {"account": "a2", "credited": "10.00"}
+    assert run("accounts", "a2", *there).exit_code == 2
+    assert run("accounts", *there, *PERSON).exit_code == 2
+    assert run("accounts", "a2", "--to", "cross").exit_code == 2
+    back = run("accounts", "a2", "--transfer", "10", "--asset", "USD", "--from", "BTC-PERP", "--to", "cross", *PERSON)
+    assert "it adds 10.00 to the equity" in back.output
+
+
 def test_deposit_for_a_call(served: tuple[Server, Client]) -> None:
     """A deposit goes to the pool that was called, and the call is shown as it stands then."""
     (part,) = lines(run("calls", "a1#1", "--deposit", "10", "--asset", "USD", *PERSON, "--json"))

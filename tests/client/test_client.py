@@ -191,6 +191,20 @@ def test_call_through_the_desk(client: Any) -> None:
     assert len(list(client.calls())) == 3
 
 
+def test_transfer_between_pools(client: Any) -> None:
+    """Collateral moves into an isolated pool and back, once per request id, and not below initial margin."""
+    for _ in range(2):
+        assert client.transfer("a2", "", "BTC-PERP", "USD", 150.5, "ops", "hedge", request_id="move-1") == Decimal(
+            "150.50"
+        )
+    pools = {one.name: one.balances for one in client.get_account("a2").pools}
+    assert pools == {"": (("USD", 849.5),), "BTC-PERP": (("USD", 150.5),)}
+    with pytest.raises(InputError, match=r"under IM 800\.00") as caught:
+        client.transfer("a2", "", "BTC-PERP", "USD", 50.0, "ops", "more")
+    assert caught.value.code == "MR-I131"
+    assert client.transfer("a2", "BTC-PERP", "", "USD", 150.5, "ops", "back") == Decimal("150.50")
+
+
 def test_deposit_meets_a_call_once(client: Any) -> None:
     """A deposit is credited to the call; repeated under its request id it changes nothing more."""
     mark(client, 93.0)

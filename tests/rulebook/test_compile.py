@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -32,6 +33,7 @@ from tests.rulebook.checker import ROOT
 from tests.rulebook.large import large_rulebook
 
 SHIPPED = sorted((ROOT / "rules").glob("*/rulebook.yaml"))
+PLACES_OF_A_KEY = 6
 GOOD = ROOT / "tests/rulebooks/good/every-section.yaml"
 HOUR_NS = 3_600 * SECOND_NS
 
@@ -538,11 +540,17 @@ def _holds_names(at: tuple[str, ...]) -> bool:
     return is_of_scenarios or at[:1] == ("parameters",) or at[-1:] in (("define",), ("given",), ("legs",))
 
 
-MISSPELT = [
-    pytest.param(path, *row, id=f"{path.parent.name}:{row[1]}:{row[2]}:{row[3]}")
-    for path in (*SHIPPED, GOOD)
-    for row in sorted(_vocabulary(path))
-]
+def _misspelt() -> Iterator[Any]:
+    """Yield every key of the vocabulary at some places: rulebooks of venues repeat the same ones by the thousand."""
+    seen: Counter[str] = Counter()
+    for path in (GOOD, *SHIPPED):
+        for row in sorted(_vocabulary(path)):
+            seen[row[3]] += 1
+            if seen[row[3]] <= PLACES_OF_A_KEY:
+                yield pytest.param(path, *row, id=f"{path.parent.name}:{row[1]}:{row[2]}:{row[3]}")
+
+
+MISSPELT = list(_misspelt())
 
 
 @pytest.mark.parametrize(("path", "index", "line", "column", "key"), MISSPELT)

@@ -79,6 +79,9 @@ def good_requests() -> dict[str, Message]:
         ),
         "BookService/PublishCloses": book_pb2.PublishClosesRequest(series=[series(100.0, 101.5)]),
         "BookService/UpdateAccounts": book_pb2.UpdateAccountsRequest(accounts=[full_account()]),
+        "BookService/TransferCollateral": book_pb2.TransferCollateralRequest(
+            account_id="a1", to_pool="BTC-PERP", asset="USD", amount=1.0, who="desk", why="test"
+        ),
         "BookService/FillOrder": book_pb2.FillOrderRequest(
             account_id="a1", client_order_id="held", quantity=0.5, price=100.0, fee=0.1
         ),
