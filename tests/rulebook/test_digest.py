@@ -37,6 +37,8 @@ from tests.rulebook.trees import (
 SHIPPED = sorted((ROOT / "rules").glob("*/rulebook.yaml"))
 TREES = {path.parent.name: read_tree(path.read_text(encoding="utf-8")) for path in SHIPPED}
 DIGESTS = {path.parent.name: load(path.read_bytes(), path.name).digest for path in SHIPPED}
+# Between them they use every section; each value costs a compilation.
+EVERY_VALUE = ("bilateral-csa", "crypto-derivatives", "historical-simulation", "smallest", "us-broker")
 
 WORDS = {
     "kind": ("spot", "perpetual", "future", "option"),
@@ -48,11 +50,9 @@ WORDS = {
     "cancel_orders_first": ("yes", "no"),
     "restore": ("initial_margin", "maintenance_margin", "140%"),
     "notify": ("client", "desk", "risk", "compliance", "operations"),
-    "value": ("counted", "excluded"),
-    "by": ("underlying", "expiry", "product", "instrument"),
     "waterfall": ("insurance_fund", "auto_deleveraging", "loss_socialisation", "guarantee_fund", "house_capital"),
 }
-SINGLE_WORDS = frozenset(("model", "measure", "of"))  # one word is all there is, or all that the formulas allow
+SINGLE_WORDS = frozenset(("model", "measure"))  # one word is all there is
 NAMES = frozenset(
     ("portfolio", "step", "after", "or_after", "product", "class", "classes", "ladder", "calendar")
 )  # renamed below
@@ -134,8 +134,7 @@ def _others(path: Path, text: str) -> Iterator[Tree]:
     """Yield values that would mean something else in the place of a scalar, likely ones first."""
     key = key_of(path)
     if is_formula(path):
-        zeros = (f"1 {unit}" for unit in ("USD", "USDC", "USDT"))
-        yield from zeros if text == "0" else (f"2 * ({text})", f"not ({text})")
+        yield from (f"2 * ({text})", f"not ({text})")
     elif path[0] in ("constants", "parameters", "scenarios") or _is_time_of_collateral(path, text):
         yield from _other_literals(text)
     elif key in RATES and (rate := units.parse_rate(text)) is not None:
@@ -156,8 +155,8 @@ def _others(path: Path, text: str) -> Iterator[Tree]:
         yield text.replace("00Z", "01Z")
     elif key == "currency":
         yield from (word for word in ("USDC", "EUR") if word != text)
-    elif "legs" in path or path[0] == "calendars":
-        yield str(2 * int(text)) if "legs" in path else "XLON"
+    elif path[0] == "calendars":
+        yield "XLON"
     else:
         yield text + "2"
 
@@ -168,41 +167,37 @@ def _is_time_of_collateral(path: Path, text: str) -> bool:
 
 
 def _other_literals(text: str) -> Iterator[Tree]:
-    """Yield other rates, numbers, amounts, durations and days."""
-    number, space, unit = text.partition(" ")
-    if text.isdigit():
-        yield str(int(text) + 1)
-    if space and (value := units.parse_number(number)) is not None:
-        yield f"{units.format_number(value + 1)} {unit}"
+    """Yield other rates, numbers, durations and days."""
     if units.parse_date_ns(text) is not None:
         yield text[:-2] + "16"
     if (rate := units.parse_rate(text)) is not None:
-        yield from (units.format_number(rate * 100 + step) + "%" for step in (1, -1))
+        yield units.format_number(rate * 100 + 1) + "%"
     if (duration := units.parse_duration_ns(text)) is not None:
-        yield from (units.format_duration(duration + more) for more in (units.SECOND_NS, units.DAY_NS))
+        yield units.format_duration(duration + units.SECOND_NS)
 
 
-def _changeable(name: str) -> list[tuple[Path, str]]:
-    """Return scalars of a book; of a large one a part, spread over all of it."""
-    found = [
-        (path, text)
-        for path, text in scalars(TREES[name])
-        if key_of(path) not in SINGLE_WORDS | NAMES and "given" not in path
+def _changeable() -> list[tuple[str, Path, str]]:
+    return [
+        (name, path, text)
+        for name, tree in TREES.items()
+        for path, text in scalars(tree)
+        if key_of(path) not in SINGLE_WORDS | NAMES
     ]
-    return found[:: 1 + len(found) // 100]
 
 
 @pytest.mark.promise("MR-P01")
-@pytest.mark.parametrize("name", TREES)
+@pytest.mark.parametrize("name", EVERY_VALUE)
 def test_every_value_has_a_meaning(name: str) -> None:
     """Any other value in the place of any scalar of a shipped rulebook that is still a rulebook has another digest."""
     tried = 0
-    for path, text in _changeable(name):
+    for book, path, text in _changeable():
+        if book != name:
+            continue
         digests = [digest_of(replaced(TREES[name], path, other)) for other in _others(path, text)]
         good = [digest for digest in digests if digest is not None]
         assert DIGESTS[name] not in good, f"{path} was {text}"
-        if not good and (key_of(path) == "currency" or "legs" in path):
-            continue  # a book of one asset has no other currency, and a lone leg covers nothing when it is doubled
+        if key_of(path) == "currency" and not good:
+            continue  # a book of one asset has no other currency
         assert good, f"{path} was {text}: nothing else is allowed there"
         tried += 1
     assert tried >= 15
