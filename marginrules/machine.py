@@ -91,7 +91,11 @@ PUBLISHED = (
 
 
 class Op(enum.IntEnum):
-    """Number the operations; operands are lanes. Not-a-number goes through all of them."""
+    """
+    Number the operations; operands are lanes. Not-a-number goes through all of them.
+
+    Division by zero, and every function whose value would be infinite, is not a number.
+    """
 
     COPY = 0
     ADD = 1

@@ -184,3 +184,19 @@ class Ladder:
     def index_of(self, name: str) -> int:
         """Return the place of a step; -1 where there is none of that name."""
         return next((index for index, step in enumerate(self.steps) if step.name == name), -1)
+
+
+@dataclass(frozen=True, slots=True)
+class MarginTier:
+    """
+    Carry one tier as venues print it: what a notional from `floor` on needs is rate x notional - deduction.
+
+    Args:
+        floor: in the rulebook's currency; the notional at the floor is in this tier.
+    """
+
+    floor: float
+    initial: float
+    initial_deduction: float
+    maintenance: float
+    maintenance_deduction: float

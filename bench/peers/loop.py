@@ -40,13 +40,13 @@ class _Pointers(ctypes.Structure):
     _fields_ = (("a", ctypes.c_void_p), ("b", ctypes.c_void_p), ("c", ctypes.c_void_p), ("d", ctypes.c_void_p))
 
 
-def compile_loop(flags: tuple[str, ...]) -> ctypes.CDLL:
-    """Compile the C file with these flags, unless that was done before."""
-    key = hashlib.sha256(_SOURCE.read_bytes() + " ".join(flags).encode()).hexdigest()[:16]
-    library = _BUILD / f"loop-{key}.so"
+def compile_loop(flags: tuple[str, ...], source: Path = _SOURCE) -> ctypes.CDLL:
+    """Compile a C file with these flags, unless that was done before."""
+    key = hashlib.sha256(source.read_bytes() + " ".join(flags).encode()).hexdigest()[:16]
+    library = _BUILD / f"{source.stem}-{key}.so"
     if not library.exists():
         _BUILD.mkdir(exist_ok=True)
-        subprocess.run(["gcc", *flags, "-std=c11", "-shared", "-fPIC", "-o", library, _SOURCE], check=True)
+        subprocess.run(["gcc", *flags, "-std=c11", "-shared", "-fPIC", "-o", library, source], check=True)
     return ctypes.CDLL(str(library))
 
 

@@ -193,6 +193,15 @@ class Scratch:
     def notional_of(self, instrument: int) -> float: ...
     def option_volatility(self, instrument: int) -> float: ...
     def assess(self, now: int) -> Assessment: ...
+    def figure(
+        self,
+        standing: Assessment,
+        number: int,
+        of_pool: bool,
+        instrument: int,
+        portfolio: int,
+        inputs: Sequence[float] = (),
+    ) -> tuple[int, list[tuple[tuple[int, ...], float]]]: ...
     def gross_notional(self) -> float: ...
     def deposit(self, asset: int, amount: float) -> None: ...
     def fill(self, instrument: int, quantity: float, price: float, leverage: float) -> None: ...
@@ -214,6 +223,23 @@ class Scratch:
 def rank(
     engine: Engine, market: Scratch, by: int, now: int, after_key: float, after_pool: int, size: int
 ) -> tuple[list[tuple[float, int, Assessment, float]], int, int, int, bool] | None: ...
+
+# strategy, amount, cost of one unit, legs (instrument, quantity)
+_Use: TypeAlias = tuple[int, float, float, tuple[tuple[int, float], ...]]
+# strategy book, requirement, status, whether it is proven, cost, strategies used
+_Grouping: TypeAlias = tuple[int, int, int, bool, float, list[_Use]]
+
+def explain(
+    copy: Scratch, now: int
+) -> tuple[
+    Assessment,
+    int,
+    list[tuple[int, float, float, float, float, float, int]],
+    list[tuple[int, tuple[int, ...], float, float, float, int, list[_Grouping]]],
+    list[tuple[int, float]],
+]: ...
+def reasons_of_value(value: float) -> int: ...
+def searches_cut() -> int: ...
 
 # An array of doubles (any buffer), or one number for all.
 Column: TypeAlias = Buffer | float

@@ -284,7 +284,8 @@ cdef class Engine:
             row_of[rows[asset_count + k].index] = k
         for k in range(self.instrument_count):
             row = row_of[k]
-            if row < 0 and not asset_count:
+            # Of assets, programs read the price of what an instrument settles in; a first price counts as a change.
+            if row < 0 and (not asset_count or self.settles_as_before(k, assets)):
                 continue
             one.mark, one.spec, one.quotes = self.marks[k], self.specs[k], self.quotes[k]
             one.parameters = self.parameters[k]
@@ -296,10 +297,16 @@ cdef class Engine:
             if not is_prepared(program, &one.spec):
                 continue
             derive(&one.mark, &one.spec, assets)
-            blocks[k] = prepared(&self.view, program, &one)
+            blocks[k] = prepared(&self.view, program, &one, &arena)
             made &= blocks[k] != NULL
         arena_free(&arena)
         return made
+
+    cdef inline int settles_as_before(self, int32_t instrument, const Asset* assets) noexcept nogil:
+        """Say whether new prices of assets leave what an instrument settles in where it is."""
+        cdef const Asset* before = self.assets + self.specs[instrument].settlement
+        cdef const Asset* after = assets + self.specs[instrument].settlement
+        return before.price == after.price and before.status == after.status
 
     def price_of(self, int instrument):
         """Return (mark, time_ns, open interest, value of +1, value of one unit of the settlement asset)."""
@@ -438,8 +445,10 @@ cdef class Engine:
         """Prepare every instrument for a program or for other series; return 0 where memory is out."""
         cdef View view = self.view
         cdef Instrument one
+        cdef Arena arena
         cdef int32_t k
         cdef int made = 1
+        memset(&arena, 0, sizeof(Arena))
         view.program, view.series, view.series_stride = program, series, stride
         for k in range(self.instrument_count):
             one.mark, one.spec, one.quotes = self.marks[k], self.specs[k], self.quotes[k]
@@ -447,8 +456,9 @@ cdef class Engine:
             if products != NULL:
                 one.spec.product = <int32_t>products[k]
             if is_prepared(program, &one.spec):
-                blocks[k] = prepared(&view, program, &one)
+                blocks[k] = prepared(&view, program, &one, &arena)
                 made &= blocks[k] != NULL
+        arena_free(&arena)
         return made
 
     cdef void write_profiles(self, const int64_t* classes, const int64_t* special, int32_t count) noexcept nogil:
@@ -857,4 +867,5 @@ cdef class Engine:
             order of its table. No rows where the pool cannot be assessed; a value that is not finite has its reason
             bits too.
         """
-        return Scratch(self, pool, 0).figure(code, of_pool, instrument, portfolio, now, inputs)
+        cdef Scratch copy = Scratch(self, pool, 0)
+        return copy.figure(copy.assess(now), code, of_pool, instrument, portfolio, inputs)

@@ -126,6 +126,29 @@ cdef double loss_of_fill(const View* view, const Rule* rule, const OrderSum* ord
     return greater(0.0, order.sell_cost * mark.fx + (0.0 if rule.is_excluded else order.sell_quantity * mark.unit_value))
 
 
+cdef inline double margin_of_orders(
+    const View* view, const Pool* pool, const Rule* rule, const OrderSum* order, int32_t* flags,
+) noexcept nogil:
+    """Return by how much the open orders of an instrument that is margined by tiers raise IM."""
+    cdef const Mark* mark = view.marks + order.instrument
+    cdef double quantity, leverage_rate, held, none, bought, sold
+    quantity = pool.positions[order.position].quantity if order.position >= 0 else 0.0
+    held = pool.positions[order.position].leverage_rate if order.position >= 0 else 0.0
+    leverage_rate = greater(held, order.leverage_rate)
+    if not (leverage_rate > 0.0):
+        flags[0] |= <int32_t>rule.leverage_bit
+    none = pair_initial(requirement_of(rule, mark.open_interest, fabs(quantity * mark.unit_value), held))
+    bought = pair_initial(requirement_of(
+        rule, mark.open_interest, fabs((quantity + order.buy_quantity) * mark.unit_value), leverage_rate))
+    sold = pair_initial(requirement_of(
+        rule, mark.open_interest, fabs((quantity - order.sell_quantity) * mark.unit_value), leverage_rate))
+    bought += loss_of_fill(view, rule, order, 1)
+    sold += loss_of_fill(view, rule, order, 0)
+    if not (isfinite(bought) and isfinite(sold)):
+        flags[0] |= NOT_FINITE
+    return greater(greater(bought, sold) - none, 0.0)
+
+
 cdef double with_orders(
     const View* view, const Pool* pool, const Rule* rules, int64_t now, double im, int32_t* flags,
 ) noexcept nogil:
@@ -133,7 +156,6 @@ cdef double with_orders(
     cdef const OrderSum* order
     cdef const Mark* mark
     cdef const Rule* rule
-    cdef double quantity, leverage_rate, held, none, bought, sold
     cdef int32_t k
     for k in range(pool.order_count):
         order = pool.orders + k
@@ -143,39 +165,28 @@ cdef double with_orders(
             flags[0] |= unfitness(view, order.instrument, now)
         if rule.portfolio >= 0:
             continue  # its portfolio counts them
-        quantity = pool.positions[order.position].quantity if order.position >= 0 else 0.0
-        held = pool.positions[order.position].leverage_rate if order.position >= 0 else 0.0
-        leverage_rate = greater(held, order.leverage_rate)
-        if not (leverage_rate > 0.0):
-            flags[0] |= <int32_t>rule.leverage_bit
-        none = pair_initial(requirement_of(rule, mark.open_interest, fabs(quantity * mark.unit_value), held))
-        bought = pair_initial(requirement_of(
-            rule, mark.open_interest, fabs((quantity + order.buy_quantity) * mark.unit_value), leverage_rate))
-        sold = pair_initial(requirement_of(
-            rule, mark.open_interest, fabs((quantity - order.sell_quantity) * mark.unit_value), leverage_rate))
-        bought += loss_of_fill(view, rule, order, 1)
-        sold += loss_of_fill(view, rule, order, 0)
-        if not (isfinite(bought) and isfinite(sold)):
-            flags[0] |= NOT_FINITE
-        im += greater(greater(bought, sold) - none, 0.0)
+        im += margin_of_orders(view, pool, rule, order, flags)
     return im
 
 
 cdef int64_t fresh_until(const Spec* spec, const Asset* assets) noexcept nogil:
-    """Return the last moment at which every price behind an instrument may be used."""
-    cdef int64_t moment = spec.mark_ns + spec.max_age_ns
-    if assets[spec.settlement].fresh_until < moment:
-        moment = assets[spec.settlement].fresh_until
+    """Return the last moment at which every price behind an instrument may be used and it has not expired."""
+    cdef int64_t moment = prices_fresh_until(spec, assets)
     if spec.expires_ns != 0 and spec.expires_ns - 1 < moment:
         moment = spec.expires_ns - 1
     return moment
+
+
+cdef inline int64_t prices_fresh_until(const Spec* spec, const Asset* assets) noexcept nogil:
+    cdef int64_t moment = spec.mark_ns + spec.max_age_ns
+    return assets[spec.settlement].fresh_until if assets[spec.settlement].fresh_until < moment else moment
 
 
 cdef int32_t unfitness(const View* view, int32_t instrument, int64_t now) noexcept nogil:
     """Return why an instrument cannot be used now; runs only when something cannot."""
     cdef const Spec* spec = view.specs + instrument
     cdef int32_t found = view.marks[instrument].status
-    if now > fresh_until(spec, view.assets):
+    if now > prices_fresh_until(spec, view.assets):
         found |= STALE_PRICE
     if spec.expires_ns != 0 and now >= spec.expires_ns:
         found |= EXPIRED_INSTRUMENT
@@ -200,13 +211,14 @@ cdef inline int32_t level_of(const Ladder* ladder, double equity, double mm) noe
 
 
 cdef inline void add_positions(
-    const View* view, const Pool* pool, const Rule* rules, bint has_adjustment, Sums* sums,
+    const View* view, const Pool* pool, const Rule* rules, bint has_adjustment, bint has_models, Sums* sums,
 ) noexcept nogil:
     """
     Sum up the positions, in their order.
 
     No branch depends on data: in a market of thousands of pools a predictor learns nothing, and one wrong guess costs
-    as much as a position. `has_adjustment` is a constant in every call, so the compiler makes two loops of this.
+    as much as a position. `has_adjustment` and `has_models` are constants in every call, so the compiler makes loops of
+    their own of this. Where there are models, what is margined in portfolios is told apart: most books have little else.
     """
     cdef const Position* position = pool.positions
     cdef const Position* end = position + pool.position_count
@@ -224,6 +236,9 @@ cdef inline void add_positions(
         fresh = mark.fresh_until if mark.fresh_until < fresh else fresh
         ladders |= rule.ladders
         pnl += value - position.cost * mark.fx
+        if has_models and rule.portfolio >= 0:
+            position += 1
+            continue
         most = greatest_line(rule, fabs(value))
         if has_adjustment:
             flags |= <int32_t>rule.leverage_bit if not (position.leverage_rate > 0.0) else 0
@@ -258,10 +273,15 @@ cdef inline void assess_pool(
         out.flags = NO_RULEBOOK
         return
     rules = rules_of(program, pool.profile)
-    if program.has_adjustment:
-        add_positions(view, pool, rules, 1, &sums)
+    if program.has_models:
+        if program.has_adjustment:
+            add_positions(view, pool, rules, 1, 1, &sums)
+        else:
+            add_positions(view, pool, rules, 0, 1, &sums)
+    elif program.has_adjustment:
+        add_positions(view, pool, rules, 1, 0, &sums)
     else:
-        add_positions(view, pool, rules, 0, &sums)
+        add_positions(view, pool, rules, 0, 0, &sums)
     flags = sums.flags
     if now > sums.fresh_until:
         flags |= unfitness_of(view, pool, now)

@@ -244,6 +244,8 @@ cdef struct Result:
     int32_t flags
     int32_t revision         # how often a program had been activated; 0: none
 
+cdef struct Record           # see recording.pyx
+
 cdef struct View:            # one consistent state
     const Program* program   # NULL: none active
     const Mark* marks
@@ -258,3 +260,4 @@ cdef struct View:            # one consistent state
     int32_t revision         # counts activations
     void* owner              # the Tables object that owns `program`
     void* series_owner       # the Series object that owns `series`
+    Record* record           # gets how margins come about; NULL: nobody asks

@@ -84,7 +84,8 @@ static inline int32_t reasons_of(double x, int32_t otherwise) {
 BINARY_LANES(lanes_add, x + y)
 BINARY_LANES(lanes_subtract, x - y)
 BINARY_LANES(lanes_multiply, x *y)
-BINARY_LANES(lanes_divide, x / y)
+/* What is infinite could be passed by: the lesser of 5 and x / 0 would be 5. So nothing is divided by nothing. */
+BINARY_LANES(lanes_divide, (y == 0.0 || (!IS_NAN(y) && IS_NAN(y - y))) ? LANE_NAN : x / y)
 /* Of two that are equal the first, as Python does: 0 and -0 are. */
 BINARY_LANES(lanes_least, IS_NAN(x) ? x : (IS_NAN(y) || y < x) ? y : x)
 BINARY_LANES(lanes_greatest, IS_NAN(x) ? x : (IS_NAN(y) || y > x) ? y : x)
@@ -126,7 +127,7 @@ static void lanes_share(int64_t n, const double *a, const double *b, const doubl
                         double *out) {
     for (int64_t i = 0; i < n; i++) {
         const double sign = (c[i] < 0.0) != (want_up != 0) ? -1.0 : 1.0, plain = a[i] * b[i] / c[i];
-        out[i] = !isfinite(plain) ? LANE_NAN
+        out[i] = !(isfinite(plain) && isfinite(c[i])) ? LANE_NAN
                : is_smooth        ? plain
                : want_up          ? -share_below(sign * a[i], b[i], fabs(c[i]))
                                   : share_below(sign * a[i], b[i], fabs(c[i]));
@@ -174,12 +175,11 @@ LOOPS static void lanes_total_product(int64_t n, double factor, const double *a,
     for (int64_t i = 0; i < n; i++) out[i] += factor * a[i];
 }
 
-/*
- * out[i] = sum over rows r of factors[r] * rows[r][i], rows in their order: the sums stay in registers for a block of
- * lanes, and each lane is summed in the same order whatever the width.
- */
-WIDE_LOOPS static void lanes_dot(int64_t n, int64_t row_count, const double *factors, const double *const *rows,
-                                 double *out) {
+enum { BLOCK = 64 }; /* lanes of a row that is short */
+
+/* Short rows, as those of a grid: the sums of a block of lanes stay in registers. */
+WIDE_LOOPS static void dot_of_short(int64_t n, int64_t row_count, const double *factors, const double *const *rows,
+                                    double *out) {
     int64_t i = 0, r;
     for (; i + 16 <= n; i += 16) {
         quad a = {0.0}, b = {0.0}, c = {0.0}, d = {0.0};
@@ -206,6 +206,33 @@ WIDE_LOOPS static void lanes_dot(int64_t n, int64_t row_count, const double *fac
         for (r = 0; r < row_count; r++) sum += factors[r] * rows[r][i];
         out[i] = sum;
     }
+}
+
+/* Long rows, as those of a history: four at a time, each read from end to end, as memory likes best. */
+WIDE_LOOPS static void dot_of_long(int64_t n, int64_t row_count, const double *factors, const double *const *rows,
+                                   double *restrict out) {
+    int64_t i, r = 0;
+    for (i = 0; i < n; i++) out[i] = 0.0;
+    for (; r + 4 <= row_count; r += 4) {
+        const double *a = rows[r], *b = rows[r + 1], *c = rows[r + 2], *d = rows[r + 3];
+        const double fa = factors[r], fb = factors[r + 1], fc = factors[r + 2], fd = factors[r + 3];
+        for (i = 0; i < n; i++) out[i] = (((out[i] + fa * a[i]) + fb * b[i]) + fc * c[i]) + fd * d[i];
+    }
+    for (; r < row_count; r++) {
+        const double *a = rows[r], fa = factors[r];
+        for (i = 0; i < n; i++) out[i] += fa * a[i];
+    }
+}
+
+/*
+ * out[i] = sum over rows r of factors[r] * rows[r][i], rows in their order: each lane is summed in the same order
+ * whatever the width.
+ */
+static void lanes_dot(int64_t n, int64_t row_count, const double *factors, const double *const *rows, double *out) {
+    if (n > BLOCK)
+        dot_of_long(n, row_count, factors, rows, out);
+    else
+        dot_of_short(n, row_count, factors, rows, out);
 }
 
 /* Reductions over scenarios. */
@@ -267,54 +294,148 @@ static int compare_weighted(const void *a, const void *b) {
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* Any scenario of equal weight: keep the `most` lowest values, sorted; few, so most lanes cost one comparison. */
-WIDE_LOOPS static void lowest_values(int64_t n, const double *a, int64_t most, double *kept) {
-    int64_t count = 0, i = 0, k, end;
-    while (i < n) {
-        /* Where none of eight is low enough, all are passed over at once. */
-        if (count == most) {
-            const double bound = kept[most - 1];
-            for (; i + 8 <= n; i += 8) {
-                const quad_mask low = (quad_mask)(*(const quad *)(a + i) < bound) |
-                                      (quad_mask)(*(const quad *)(a + i + 4) < bound);
-                if (low[0] | low[1] | low[2] | low[3]) break;
-            }
-        }
-        for (end = i + 8 < n ? i + 8 : n; i < end; i++) {
-            const double x = a[i];
-            if (count == most && !(x < kept[most - 1])) continue;
-            for (k = count < most ? count++ : most - 1; k > 0 && kept[k - 1] > x; k--) kept[k] = kept[k - 1];
-            kept[k] = x;
-        }
+/* Keep the `most` lowest values, sorted, the earlier first among equals: for few values, or where few are kept. */
+static void lowest_values(int64_t n, const double *a, int64_t most, double *kept) {
+    int64_t count = 0, i, k;
+    for (i = 0; i < n; i++) {
+        const double x = a[i];
+        if (count == most && !(x < kept[most - 1])) continue;
+        for (k = count < most ? count++ : most - 1; k > 0 && kept[k - 1] > x; k--) kept[k] = kept[k - 1];
+        kept[k] = x;
     }
 }
 
+enum { COLUMNS = 4, RANKS = 8, CLASSES = COLUMNS * RANKS, FEW_CLASSES = 24, RANKED = 64 };
+
+#define CHOSEN(mask, x, y) ((quad)(((quad_mask)(x) & (mask)) | ((quad_mask)(y) & ~(mask))))
+#define LOWER_OF(x, y)                                                                                                 \
+    do {                                                                                                               \
+        const quad other = (y);                                                                                        \
+        x = CHOSEN((quad_mask)(other < x), other, x);                                                                  \
+    } while (0)
+#define ORDERED(i, j)                                                                                                  \
+    do {                                                                                                               \
+        const quad x = least[i], y = least[j];                                                                         \
+        const quad_mask turned = (quad_mask)(y < x);                                                                   \
+        least[i] = CHOSEN(turned, y, x);                                                                               \
+        least[j] = CHOSEN(turned, x, y);                                                                               \
+    } while (0)
+
+/*
+ * A value that at least `most` of n values do not exceed, `most` up to FEW_CLASSES and n not below CLASSES. The values
+ * fall into classes, each with its least; classes are sorted in columns. In every column the first few ranks are not
+ * above the last of them, so all columns together have enough values up to the greatest of that rank.
+ */
+WIDE_LOOPS static double bound_of_lowest(int64_t n, const double *a, int64_t most) {
+    const quad *at = (const quad *)a;
+    quad least[RANKS] = {at[0], at[1], at[2], at[3], at[4], at[5], at[6], at[7]};
+    const int64_t rank = (most - 1) / COLUMNS;
+    double bound;
+    int64_t i, c;
+    for (i = CLASSES; i + CLASSES <= n; i += CLASSES) {
+        at = (const quad *)(a + i);
+        LOWER_OF(least[0], at[0]);
+        LOWER_OF(least[1], at[1]);
+        LOWER_OF(least[2], at[2]);
+        LOWER_OF(least[3], at[3]);
+        LOWER_OF(least[4], at[4]);
+        LOWER_OF(least[5], at[5]);
+        LOWER_OF(least[6], at[6]);
+        LOWER_OF(least[7], at[7]);
+    }
+    /* Lanes beyond the last whole row of classes are left out: without them the bound is the higher. */
+    /* Batcher's sorting network of eight. */
+    ORDERED(0, 1); ORDERED(2, 3); ORDERED(4, 5); ORDERED(6, 7);
+    ORDERED(0, 2); ORDERED(1, 3); ORDERED(4, 6); ORDERED(5, 7);
+    ORDERED(1, 2); ORDERED(5, 6);
+    ORDERED(0, 4); ORDERED(1, 5); ORDERED(2, 6); ORDERED(3, 7);
+    ORDERED(2, 4); ORDERED(3, 5);
+    ORDERED(1, 2); ORDERED(3, 4); ORDERED(5, 6);
+    bound = least[rank][0];
+    for (c = 1; c < COLUMNS; c++) bound = least[rank][c] > bound ? least[rank][c] : bound;
+    return bound;
+}
+
+/* Sort up to RANKED values, the earlier first among equals: each goes where as many stand before it as are less. */
+WIDE_LOOPS static void sort_by_rank(int64_t n, const double *a, double *sorted) {
+    double padded[RANKED];
+    int64_t taken[RANKED] = {0}, i, k;
+    for (i = 0; i < n; i++) padded[i] = a[i];
+    for (; i & 3; i++) padded[i] = INFINITY;
+    for (i = 0; i < n; i++) {
+        const double x = a[i];
+        quad_mask lower = {0};
+        for (k = 0; k < n; k += 4) lower += (quad_mask)(*(const quad *)(padded + k) < x);
+        k = -(lower[0] + lower[1] + lower[2] + lower[3]);
+        sorted[k + taken[k]++] = x;
+    }
+}
+
+/*
+ * Keep the `most` lowest of n values, sorted, the earlier first among equals. No branch depends on values until few are
+ * left: a guess that is wrong at every other value costs more than looking at all of them twice.
+ *
+ * `kept` has room for `most` values and RANKED at least, `scratch` for n.
+ */
+static void sort_lowest(int64_t n, const double *a, int64_t most, double *kept, double *scratch) {
+    int64_t count = 0, i;
+    double bound;
+    if (most > FEW_CLASSES || n < 2 * CLASSES) {
+        lowest_values(n, a, most, kept);
+        return;
+    }
+    bound = bound_of_lowest(n, a, most);
+    for (i = 0; i < n; i++) {
+        scratch[count] = a[i];
+        count += a[i] <= bound;
+    }
+    if (count <= RANKED)
+        sort_by_rank(count, scratch, kept);
+    else
+        lowest_values(count, scratch, most, kept);
+}
+
 enum { FEW_LANES = 64 };
+
+/* The lowest values of some lanes, kept from one reduction to the next. */
+typedef struct {
+    const double *lanes;    /* whose they are; NULL: none are kept */
+    int64_t count;
+    double values[FEW_LANES];
+} lowest_kept;
+
+/* How many of n scenarios of equal weight a tail of probability p takes, the last one in part. */
+static inline int64_t tail_count(int64_t n, double p) {
+    const int64_t most = (int64_t)ceil(p * (double)n * (1.0 - 1e-12));
+    return most < 1 ? 1 : most;
+}
 
 /*
  * The lower tail of a distribution of n weighted values, of probability p, 0 < p <= 1: its quantile, the lowest value at
  * which the cumulated weight reaches p of the total (no interpolation), or its mean, the last value counting in part.
  *
- * `scratch` has room for n weighted lanes. The share of a rounding error of 1e-12 counts as reached.
+ * `scratch` has room for n weighted lanes. The share of a rounding error of 1e-12 counts as reached. Where `kept` is of
+ * the same lanes and has enough, nothing is looked for again; else it gets `ahead` of them, or as many as are needed.
  */
 static double lanes_tail(int64_t n, const double *a, const double *weights, int is_equal, double p, int want_mean,
-                         weighted_lane *scratch) {
+                         weighted_lane *scratch, lowest_kept *kept, int64_t ahead) {
     double total = 0.0, wanted, sum = 0.0, cumulated = 0.0;
     int64_t i;
-    if (lanes_has_nan(n, a)) return first_nan(n, a);
+    const int is_known = kept->lanes == a;
+    if (!is_known && lanes_has_nan(n, a)) return first_nan(n, a);
     if (!(p > 0.0 && p <= 1.0)) return IS_NAN(p) ? p : LANE_NAN;
-    if (is_equal) {
-        double kept[FEW_LANES];
+    if (is_equal && tail_count(n, p) <= FEW_LANES) {
         const double share = p * (double)n;
-        int64_t most = (int64_t)ceil(share * (1.0 - 1e-12));
-        if (most < 1) most = 1;
-        if (most <= FEW_LANES) {
-            lowest_values(n, a, most, kept);
-            if (!want_mean) return kept[most - 1];
-            for (i = 0; i < most - 1; i++) sum += kept[i];
-            sum += kept[most - 1] * (share - (double)(most - 1));
-            return sum / share;
+        const int64_t most = tail_count(n, p);
+        if (!is_known || kept->count < most) {
+            kept->lanes = a;
+            kept->count = ahead > most && ahead <= FEW_LANES ? ahead : most;
+            sort_lowest(n, a, kept->count, kept->values, (double *)scratch);
         }
+        if (!want_mean) return kept->values[most - 1];
+        for (i = 0; i < most - 1; i++) sum += kept->values[i];
+        sum += kept->values[most - 1] * (share - (double)(most - 1));
+        return sum / share;
     }
     for (i = 0; i < n; i++) {
         scratch[i].value = a[i];

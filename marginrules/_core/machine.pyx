@@ -40,8 +40,11 @@ cdef extern from "loops.h" nogil:
     double lanes_lowest(int64_t n, const double* a)
     double lanes_highest(int64_t n, const double* a)
     double lanes_average(int64_t n, const double* a, const double* weights)
+    ctypedef struct lowest_kept:
+        const double* lanes
+    int64_t tail_count(int64_t n, double p)
     double lanes_tail(int64_t n, const double* a, const double* weights, int is_equal, double p, int want_mean,
-                      weighted_lane* scratch)
+                      weighted_lane* scratch, lowest_kept* kept, int64_t ahead)
 
 cdef enum:  # marginrules.machine.Op
     OP_COPY, OP_ADD, OP_SUBTRACT, OP_MULTIPLY, OP_DIVIDE, OP_NEGATE, OP_LEAST, OP_GREATEST, OP_ABSOLUTE, OP_LESS
@@ -112,6 +115,7 @@ cdef struct Stage:
     int32_t first
     int32_t count
     int32_t is_dot           # nothing but one TOTAL_PRODUCT over positions
+    int32_t tail_count       # how many of the lowest scenarios its greatest tail takes; 0: not known
 
 cdef struct Code:
     double* constants
@@ -278,15 +282,11 @@ cdef struct Frame:           # one run of one program
     int64_t input_stride     # lanes of each input; of more than one, scalars have as many
     double* scalars
     double* positions        # [register][member]
-    double* groups[16]        # [key]: [register][subgroup]
-    double* group_scenarios[16]
-    int32_t* group_of[16]     # [key]: [member]
-    int64_t group_counts[16]
-    double* scenarios[64]    # [table]: [register][scenario]
     double* lanes            # [register][widest]
     double* broadcast        # [operand][widest]
     int64_t widest
     weighted_lane* tail
+    lowest_kept* kept        # of a register of the stage
     # Where a loop stands
     int64_t lane_count
     int64_t member
@@ -294,17 +294,24 @@ cdef struct Frame:           # one run of one program
     int32_t kind
     int32_t key
     int32_t table
+    int32_t tail_count
     double* block            # being prepared
     # The instrument being prepared
     const Mark* mark
     const Spec* spec
     const double* quotes
     const double* parameters
+    # What follows is not set but where a program needs it, see `start_frame`.
+    double* groups[16]        # [key]: [register][subgroup]
+    double* group_scenarios[16]
+    int32_t* group_of[16]     # [key]: [member]
+    int64_t group_counts[16]
+    double* scenarios[64]    # [table]: [register][scenario]
 
 
-cdef void begin_frame(Frame* f, const View* view, const Code* code, const Pool* pool, Arena* arena) noexcept nogil:
+cdef inline void begin_frame(Frame* f, const View* view, const Code* code, const Pool* pool, Arena* arena) noexcept nogil:
     """Make a frame in which nothing is set but what every run needs; one input a lane."""
-    memset(f, 0, sizeof(Frame))
+    memset(f, 0, <char*>f.groups - <char*>f)
     f.view, f.code, f.pool, f.arena, f.input_stride = view, code, pool, arena, 1
 
 
@@ -592,7 +599,7 @@ cdef void execute(Frame* f, const Instruction* ins) noexcept nogil:
     elif operation == OP_TOTAL_PRODUCT:
         lanes_total_product(n, a[0], b, out)
     elif OP_LOWEST <= operation <= OP_AVERAGE:
-        out[0] = reduced(f, operation, a if sa else filled(f, 0, a[0]), b)
+        out[0] = reduced(f, ins, a if sa else filled(f, 0, a[0]), b)
     elif operation == OP_LOWEST_PAYOFF:
         lowest_payoff(f, ins.extra, out)
     elif operation == OP_STRATEGY:
@@ -648,11 +655,16 @@ cdef void call(int32_t operation, int64_t n, const double** args, int32_t count,
 
 
 cdef void hand_on(int64_t n, const double** args, int32_t count, double* out) noexcept nogil:
-    """Where a function is not a number because an operand is none, return that one, with what it says of the reason."""
+    """
+    Where a function is not a number because an operand is none, return that one, with what it says of the reason.
+
+    Nor is what is infinite a number: the lesser of 5 and exp(1000) must not be 5.
+    """
     cdef int64_t i
     cdef int32_t k
     for i in range(n):
-        if isnan(out[i]):
+        if not isfinite(out[i]):
+            out[i] = NAN
             for k in range(count):
                 if isnan(args[k][i]):
                     out[i] = args[k][i]
@@ -665,16 +677,20 @@ cdef void load(const Frame* f, int32_t field, int64_t n, double* out) noexcept n
         out[0] = field_of_instrument(f, field)
     elif field >= FIELD_COLLATERAL:
         out[0] = field_of_pool(f.figures, field)
-    elif field >= FIELD_QUANTITY:
+    elif field == FIELD_QUANTITY:
+        for i in range(n):
+            out[i] = f.members[i].quantity
+    elif field > FIELD_QUANTITY:
         for i in range(n):
             out[i] = field_of_member(f, f.members + i, field)
     else:
         out[0] = field_of_instrument(f, field)
 
 
-cdef double reduced(Frame* f, int32_t operation, const double* a, const double* p) noexcept nogil:
+cdef double reduced(Frame* f, const Instruction* ins, const double* a, const double* p) noexcept nogil:
     """Return one figure of the scenarios of a table."""
     cdef const ScenarioTable* table = table_of(f, f.table)
+    cdef int32_t operation = ins.operation
     if operation == OP_LOWEST:
         return lanes_lowest(f.lane_count, a)
     if operation == OP_HIGHEST:
@@ -683,9 +699,16 @@ cdef double reduced(Frame* f, int32_t operation, const double* a, const double* 
         return lanes_average(f.lane_count, a, table.columns)
     if f.tail == NULL:
         f.tail = <weighted_lane*>arena_take(f.arena, (f.code.scenario_count_max + 1) * sizeof(weighted_lane))
-        if f.tail == NULL:
+        f.kept = <lowest_kept*>arena_take(f.arena, sizeof(lowest_kept))
+        if f.arena.failed:
+            f.tail = NULL
             return NAN
-    return lanes_tail(f.lane_count, a, table.columns, table.has_equal_weights, p[0], operation == OP_TAIL_MEAN, f.tail)
+        f.kept.lanes = NULL
+    # A register of scenarios is written once in a run; other lanes change from one instruction to the next.
+    if ins.operands[0] >> PLACE_BITS != AT_SCENARIO:
+        f.kept.lanes = NULL
+    return lanes_tail(f.lane_count, a, table.columns, table.has_equal_weights, p[0], operation == OP_TAIL_MEAN, f.tail,
+                      f.kept, f.tail_count)
 
 
 cdef void lowest_payoff(const Frame* f, int32_t key, double* out) noexcept nogil:
@@ -768,7 +791,9 @@ cdef void run_stage(Frame* f, const Stage* stage) noexcept nogil:
     cdef const Instruction* first = f.code.instructions + stage.first
     cdef int64_t at
     cdef int32_t k
-    f.kind, f.key, f.table = stage.kind, stage.key, stage.table
+    f.kind, f.key, f.table, f.tail_count = stage.kind, stage.key, stage.table, stage.tail_count
+    if f.kept != NULL:
+        f.kept.lanes = NULL
     f.lane_count = lanes_of(f, stage)
     f.member = f.group = 0
     if stage.is_dot:

@@ -119,28 +119,31 @@ cdef inline int is_prepared(const Program* program, const Spec* spec) noexcept n
     return program != NULL and spec.priced and (code_of(program, spec) != NULL or program.pool_code >= 0)
 
 
-cdef double* prepared(const View* view, const Program* program, const Instrument* one) noexcept nogil:
-    """Return the block of an instrument, which the caller frees; NULL where memory is out."""
+cdef double* prepared(const View* view, const Program* program, const Instrument* one, Arena* arena) noexcept nogil:
+    """Return the block of an instrument, which the caller frees; NULL where memory is out. The arena is left empty."""
     cdef const Code* own = code_of(program, &one.spec)
     cdef const Code* pool = program.codes + program.pool_code if program.pool_code >= 0 else NULL
     cdef int64_t size = own_size(program, &one.spec)
     cdef double* block = <double*>malloc((size + (pool.block_size if pool != NULL else 0) + 4) * sizeof(double))
     if block == NULL:
         return NULL
-    if (own != NULL and not prepare_by(view, own, one, block)
-            or pool != NULL and not prepare_by(view, pool, one, block + size)):
+    if (own != NULL and not prepare_by(view, own, one, block, arena)
+            or pool != NULL and not prepare_by(view, pool, one, block + size, arena)):
         free(block)
         return NULL
     return block
 
 
-cdef int prepare_by(const View* view, const Code* code, const Instrument* one, double* block) noexcept nogil:
+cdef int prepare_by(
+    const View* view, const Code* code, const Instrument* one, double* block, Arena* arena,
+) noexcept nogil:
     """Prepare what one program needs of an instrument; return 0 where memory is out."""
-    cdef Arena arena
-    cdef int made
-    memset(&arena, 0, sizeof(Arena))
-    made = prepare(view, code, &one.mark, &one.spec, one.quotes.values, one.parameters.values, block, &arena)
-    arena_free(&arena)
+    cdef Arena before = arena[0]
+    cdef int made = prepare(view, code, &one.mark, &one.spec, one.quotes.values, one.parameters.values, block, arena)
+    if before.last == NULL:
+        arena_reset(arena)
+    else:
+        arena_rewind(arena, before)
     return made
 
 

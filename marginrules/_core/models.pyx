@@ -50,6 +50,11 @@ cdef int build_code(Code* made, object code, ScenarioTable* tables) except -1:
             and stage.instructions[0][1] >> PLACE_BITS == AT_SCENARIO
             and stage.instructions[0][2][0] >> PLACE_BITS == AT_POSITION
             and stage.instructions[0][2][1] >> PLACE_BITS == AT_ARRAY)
+        for operation, _, operands, _ in stage.instructions:
+            if operation in (OP_QUANTILE, OP_TAIL_MEAN) and operands[1] >> PLACE_BITS == AT_CONSTANT:
+                made.stages[k].tail_count = max(
+                    made.stages[k].tail_count,
+                    tail_count(tables[<int>stage.table].count, min(made.constants[<int>operands[1]], 1.0)))
     return 0
 
 

@@ -31,22 +31,18 @@ cdef int32_t run_group(
     """
     cdef Arena before = arena[0]
     cdef Frame f
-    cdef Member* taken = <Member*>arena_take(arena, count * sizeof(Member))
+    cdef const Member* taken = members
     cdef const double** blocks = <const double**>arena_take(arena, count * sizeof(double*))
-    cdef int64_t k, kept = 0
+    cdef int64_t kept = count
     cdef int32_t flags = 0
     out.initial = out.maintenance = 0.0
+    if not code.uses_orders and holds_nothing(members, count):
+        taken = without_nothing(members, count, arena, &kept)
     if arena.failed:
         return NOT_FINITE
-    for k in range(count):
-        if members[k].quantity == 0.0 and not code.uses_orders:
-            continue
-        taken[kept] = members[k]
-        blocks[kept] = view.blocks[members[k].instrument]
-        if blocks[kept] == NULL:
-            flags = MISSING_DATA
-        kept += 1
-    if kept > 0 and not flags:
+    if not blocks_of(view, taken, kept, blocks):
+        flags = MISSING_DATA
+    elif kept > 0:
         begin_frame(&f, view, code, pool, arena)
         f.members, f.member_count, f.blocks = taken, kept, blocks
         flags = NOT_FINITE
@@ -54,6 +50,39 @@ cdef int32_t run_group(
             flags = floor_margin(output_of(&f, 0), output_of(&f, 1), out)
     arena_rewind(arena, before)
     return flags
+
+
+cdef inline int holds_nothing(const Member* members, int64_t count) noexcept nogil:
+    """Say whether there is a member that holds nothing."""
+    cdef int64_t k
+    cdef int found = 0
+    for k in range(count):
+        found |= members[k].quantity == 0.0
+    return found
+
+
+cdef const Member* without_nothing(const Member* members, int64_t count, Arena* arena, int64_t* kept) noexcept nogil:
+    """Return the members that hold something; NULL where memory is out."""
+    cdef Member* taken = <Member*>arena_take(arena, count * sizeof(Member))
+    cdef int64_t k
+    kept[0] = 0
+    if taken == NULL:
+        return NULL
+    for k in range(count):
+        if members[k].quantity != 0.0:
+            taken[kept[0]] = members[k]
+            kept[0] += 1
+    return taken
+
+
+cdef inline int blocks_of(const View* view, const Member* members, int64_t count, const double** out) noexcept nogil:
+    """Point at what was prepared of each member; return 0 where something was not."""
+    cdef int64_t k
+    cdef int found = 1
+    for k in range(count):
+        out[k] = view.blocks[members[k].instrument]
+        found &= out[k] != NULL
+    return found
 
 
 cdef void member_of(const Pool* pool, int32_t position, int32_t order, Member* out) noexcept nogil:
@@ -141,6 +170,8 @@ cdef int add_portfolios(
     if arena.failed:
         return NOT_FINITE
     count = gather_members(view, pool, rules, arena, members, portfolios, excluded)
+    if view.program.portfolio_count == 1 and count > 0:
+        return add_portfolio(view, pool, rules, view.program.portfolios, members, count, arena, sums)
     group = members + k
     for q in range(view.program.portfolio_count):
         mine = 0
@@ -195,11 +226,17 @@ cdef int32_t add_group(
     """Add what one group must hold, open orders included; return reason bits."""
     cdef const Code* code = view.program.codes + portfolio.code
     cdef Margin margin
-    cdef int32_t flags = run_group(view, pool, code, members, count, arena, &margin)
+    cdef double ordered = 0.0
+    cdef int32_t flags
+    begin_record(view, <int32_t>(portfolio - view.program.portfolios), members, count)
+    flags = run_group(view, pool, code, members, count, arena, &margin)
+    end_groupings(view)
     sums.initial += margin.initial
     sums.maintenance += margin.maintenance
     if pool.order_count and not code.uses_orders and not flags:
-        flags |= add_order_margin(view, pool, rules, code, members, count, margin.initial, arena, &sums.initial)
+        flags |= add_order_margin(view, pool, rules, code, members, count, margin.initial, arena, &ordered)
+        sums.initial += ordered
+    record_margin(view, margin.initial, margin.maintenance, ordered, flags)
     return flags
 
 
@@ -304,7 +341,11 @@ cdef int apply_pool_code(
             return MISSING_DATA
         blocks[k] = view.blocks[instrument] + own_size(program, view.specs + instrument)
     f.figures, f.members, f.member_count, f.blocks = figures, members, pool.position_count, blocks
-    if not run_code(&f):
+    begin_record(view, -1, NULL, 0)
+    k = run_code(&f)
+    end_groupings(view)
+    record_margin(view, figures.initial, figures.maintenance, 0.0, 0)
+    if not k:
         return NOT_FINITE
     return floor_margin(output_of(&f, 0), output_of(&f, 1), margin)
 

@@ -18,10 +18,9 @@ cdef void run_leg_code(const void* code, const double* const* inputs, int32_t n,
     cdef const double* found
     memset(&view, 0, sizeof(View))
     memset(&arena, 0, sizeof(Arena))
-    memset(&f, 0, sizeof(Frame))
-    f.code = <const Code*>code
-    view.program = f.code.program
-    f.view, f.arena, f.lane_inputs, f.input_stride = &view, &arena, inputs, n
+    view.program = (<const Code*>code).program
+    begin_frame(&f, &view, <const Code*>code, NULL, &arena)
+    f.lane_inputs, f.input_stride = inputs, n
     if run_code(&f):
         found = place_of(&f, f.code.outputs[0], &stride)
         for k in range(n):
@@ -101,7 +100,7 @@ cdef int32_t legs_of(Frame* f, GroupLeg* legs, double* fields) noexcept nogil:
             continue
         one.spec, one.mark = spec, f.view.marks + f.members[k].instrument
         one.quotes = <const double*>f.view.quotes[f.members[k].instrument].values
-        one.parameters = f.view.parameters[f.members[k].instrument].values
+        one.parameters = <const double*>f.view.parameters[f.members[k].instrument].values
         for field in range(PLAIN_LEG_FIELDS):
             fields[count * LEG_FIELDS + field] = field_of_instrument(&one, field)
         for field in range(LEG_FIELDS - PLAIN_LEG_FIELDS):
@@ -143,11 +142,14 @@ cdef double strategy_margin(Frame* f, int32_t book, int32_t which) noexcept nogi
     if memory == NULL:
         return NAN
     span.at, span.end = memory, memory + size
-    result.cost = NAN
+    result.cost, result.status, result.is_proven = NAN, TOO_LARGE, False
     if find_candidates(f.view.program.strategies + book, legs, count, &limits, &span, &grouping):
         apply_conditions(&grouping, span)
         price_candidates(&grouping, which, span)
         solve_grouping(&grouping, &limits, INFINITE, span, &result)
+    if not result.is_proven and result.status <= UNCOVERED:
+        count_cut_search()
+    record_grouping(f, book, which, &grouping, &result)
     free(memory)
     if isnan(result.cost) and lacks_field(f.view.program.strategies + book, which, legs, count):
         return absent(MISSING_DATA)

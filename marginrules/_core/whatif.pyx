@@ -312,11 +312,14 @@ cdef class Scratch:
     cdef void prepare(self, int instrument) noexcept nogil:
         """Prepare an instrument anew where something about it has changed."""
         cdef Instrument one
+        cdef Arena arena
         if self.blocks[instrument] != NULL or not is_prepared(self.view.program, self.specs + instrument):
             return
         one.mark, one.spec, one.quotes = self.marks[instrument], self.specs[instrument], self.quotes[instrument]
         one.parameters = self.parameters[instrument]
-        self.blocks[instrument] = prepared(&self.view, self.view.program, &one)
+        memset(&arena, 0, sizeof(Arena))
+        self.blocks[instrument] = prepared(&self.view, self.view.program, &one, &arena)
+        arena_free(&arena)
 
     cdef void prepare_all(self) noexcept nogil:
         cdef int32_t k
@@ -690,9 +693,9 @@ cdef class Scratch:
             free(nodes)
         return (None if isnan(found) else found), filled, 0
 
-    cdef object figure(self, int number, bint of_pool, int instrument, int portfolio, int64_t now, inputs):
-        """Compute a figure, see `Engine.figure`."""
-        cdef Result result
+    def figure(self, Assessment standing not None, int number, bint of_pool, int instrument, int portfolio, inputs=()):
+        """Compute a figure, see `Engine.figure`; `standing` is what `assess` says of the copy as it is."""
+        cdef Result result = standing.result
         cdef PoolFigures figures
         cdef Arena arena
         cdef Frame f
@@ -709,7 +712,6 @@ cdef class Scratch:
         cdef double* out
         cdef int64_t k, j, g, count = 0, groups, kept, stride, scenarios, most
         cdef list rows = []
-        self.evaluate(now, &result)
         if result.flags & INVALID_MASK:
             return result.flags & INVALID_MASK, []
         if not 0 <= number < self.view.program.code_count:
@@ -768,7 +770,8 @@ cdef class Scratch:
                     one.parameters = self.parameters[j]
                     blocks[kept] = <double*>arena_take(&arena, (code.block_size + 4) * sizeof(double))
                     kept += 1
-                    if arena.failed or not prepare_by(&self.view, code, &one, <double*>blocks[kept - 1]):
+                    if arena.failed or not prepare_by(&self.view, code, &one, <double*>blocks[kept - 1],
+                                                        &arena):
                         raise MemoryError("out of memory")
                 f.members, f.member_count = group, kept
                 if not run_code(&f):

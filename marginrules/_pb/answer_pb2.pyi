@@ -286,3 +286,168 @@ class LargestOrder(_message.Message):
     buy: float
     sell: float
     def __init__(self, symbol: _Optional[str] = ..., buy: _Optional[float] = ..., sell: _Optional[float] = ...) -> None: ...
+
+class MeasureFiguresRequest(_message.Message):
+    __slots__ = ("account_id", "pool", "names", "symbol", "given")
+    class GivenEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    POOL_FIELD_NUMBER: _ClassVar[int]
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    GIVEN_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    pool: str
+    names: _containers.RepeatedScalarFieldContainer[str]
+    symbol: str
+    given: _containers.ScalarMap[str, float]
+    def __init__(self, account_id: _Optional[str] = ..., pool: _Optional[str] = ..., names: _Optional[_Iterable[str]] = ..., symbol: _Optional[str] = ..., given: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class MeasureFiguresResponse(_message.Message):
+    __slots__ = ("assessment", "figures")
+    ASSESSMENT_FIELD_NUMBER: _ClassVar[int]
+    FIGURES_FIELD_NUMBER: _ClassVar[int]
+    assessment: _types_pb2.Assessment
+    figures: _containers.RepeatedCompositeFieldContainer[FigureValues]
+    def __init__(self, assessment: _Optional[_Union[_types_pb2.Assessment, _Mapping]] = ..., figures: _Optional[_Iterable[_Union[FigureValues, _Mapping]]] = ...) -> None: ...
+
+class FigureValues(_message.Message):
+    __slots__ = ("name", "rule", "of", "portfolio", "scenarios", "rows")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    OF_FIELD_NUMBER: _ClassVar[int]
+    PORTFOLIO_FIELD_NUMBER: _ClassVar[int]
+    SCENARIOS_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    rule: str
+    of: str
+    portfolio: str
+    scenarios: _containers.RepeatedScalarFieldContainer[str]
+    rows: _containers.RepeatedCompositeFieldContainer[FigureRow]
+    def __init__(self, name: _Optional[str] = ..., rule: _Optional[str] = ..., of: _Optional[str] = ..., portfolio: _Optional[str] = ..., scenarios: _Optional[_Iterable[str]] = ..., rows: _Optional[_Iterable[_Union[FigureRow, _Mapping]]] = ...) -> None: ...
+
+class FigureRow(_message.Message):
+    __slots__ = ("symbols", "values", "reasons")
+    SYMBOLS_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    symbols: _containers.RepeatedScalarFieldContainer[str]
+    values: _containers.RepeatedScalarFieldContainer[float]
+    reasons: _containers.RepeatedScalarFieldContainer[_types_pb2.Reason]
+    def __init__(self, symbols: _Optional[_Iterable[str]] = ..., values: _Optional[_Iterable[float]] = ..., reasons: _Optional[_Iterable[_Union[_types_pb2.Reason, str]]] = ...) -> None: ...
+
+class ExplainMarginRequest(_message.Message):
+    __slots__ = ("account_id", "pool")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    POOL_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    pool: str
+    def __init__(self, account_id: _Optional[str] = ..., pool: _Optional[str] = ...) -> None: ...
+
+class ExplainMarginResponse(_message.Message):
+    __slots__ = ("assessment", "positions", "groups", "initial_margin", "maintenance_margin", "pool_rule", "pool_groupings", "excluded")
+    ASSESSMENT_FIELD_NUMBER: _ClassVar[int]
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    INITIAL_MARGIN_FIELD_NUMBER: _ClassVar[int]
+    MAINTENANCE_MARGIN_FIELD_NUMBER: _ClassVar[int]
+    POOL_RULE_FIELD_NUMBER: _ClassVar[int]
+    POOL_GROUPINGS_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDED_FIELD_NUMBER: _ClassVar[int]
+    assessment: _types_pb2.Assessment
+    positions: _containers.RepeatedCompositeFieldContainer[PositionMargin]
+    groups: _containers.RepeatedCompositeFieldContainer[GroupMargin]
+    initial_margin: float
+    maintenance_margin: float
+    pool_rule: str
+    pool_groupings: _containers.RepeatedCompositeFieldContainer[Grouping]
+    excluded: _containers.RepeatedCompositeFieldContainer[ExcludedValue]
+    def __init__(self, assessment: _Optional[_Union[_types_pb2.Assessment, _Mapping]] = ..., positions: _Optional[_Iterable[_Union[PositionMargin, _Mapping]]] = ..., groups: _Optional[_Iterable[_Union[GroupMargin, _Mapping]]] = ..., initial_margin: _Optional[float] = ..., maintenance_margin: _Optional[float] = ..., pool_rule: _Optional[str] = ..., pool_groupings: _Optional[_Iterable[_Union[Grouping, _Mapping]]] = ..., excluded: _Optional[_Iterable[_Union[ExcludedValue, _Mapping]]] = ...) -> None: ...
+
+class PositionMargin(_message.Message):
+    __slots__ = ("symbol", "rule", "quantity", "value", "initial_margin", "maintenance_margin", "orders", "reasons")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    INITIAL_MARGIN_FIELD_NUMBER: _ClassVar[int]
+    MAINTENANCE_MARGIN_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    rule: str
+    quantity: float
+    value: float
+    initial_margin: float
+    maintenance_margin: float
+    orders: float
+    reasons: _containers.RepeatedScalarFieldContainer[_types_pb2.Reason]
+    def __init__(self, symbol: _Optional[str] = ..., rule: _Optional[str] = ..., quantity: _Optional[float] = ..., value: _Optional[float] = ..., initial_margin: _Optional[float] = ..., maintenance_margin: _Optional[float] = ..., orders: _Optional[float] = ..., reasons: _Optional[_Iterable[_Union[_types_pb2.Reason, str]]] = ...) -> None: ...
+
+class GroupMargin(_message.Message):
+    __slots__ = ("rule", "symbols", "initial_margin", "maintenance_margin", "orders", "reasons", "groupings")
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    SYMBOLS_FIELD_NUMBER: _ClassVar[int]
+    INITIAL_MARGIN_FIELD_NUMBER: _ClassVar[int]
+    MAINTENANCE_MARGIN_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    GROUPINGS_FIELD_NUMBER: _ClassVar[int]
+    rule: str
+    symbols: _containers.RepeatedScalarFieldContainer[str]
+    initial_margin: float
+    maintenance_margin: float
+    orders: float
+    reasons: _containers.RepeatedScalarFieldContainer[_types_pb2.Reason]
+    groupings: _containers.RepeatedCompositeFieldContainer[Grouping]
+    def __init__(self, rule: _Optional[str] = ..., symbols: _Optional[_Iterable[str]] = ..., initial_margin: _Optional[float] = ..., maintenance_margin: _Optional[float] = ..., orders: _Optional[float] = ..., reasons: _Optional[_Iterable[_Union[_types_pb2.Reason, str]]] = ..., groupings: _Optional[_Iterable[_Union[Grouping, _Mapping]]] = ...) -> None: ...
+
+class Grouping(_message.Message):
+    __slots__ = ("book", "requirement", "cost", "proven", "uses")
+    BOOK_FIELD_NUMBER: _ClassVar[int]
+    REQUIREMENT_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    PROVEN_FIELD_NUMBER: _ClassVar[int]
+    USES_FIELD_NUMBER: _ClassVar[int]
+    book: str
+    requirement: str
+    cost: float
+    proven: bool
+    uses: _containers.RepeatedCompositeFieldContainer[StrategyUse]
+    def __init__(self, book: _Optional[str] = ..., requirement: _Optional[str] = ..., cost: _Optional[float] = ..., proven: _Optional[bool] = ..., uses: _Optional[_Iterable[_Union[StrategyUse, _Mapping]]] = ...) -> None: ...
+
+class StrategyUse(_message.Message):
+    __slots__ = ("strategy", "rule", "amount", "cost", "legs")
+    STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    LEGS_FIELD_NUMBER: _ClassVar[int]
+    strategy: str
+    rule: str
+    amount: float
+    cost: float
+    legs: _containers.RepeatedCompositeFieldContainer[StrategyLeg]
+    def __init__(self, strategy: _Optional[str] = ..., rule: _Optional[str] = ..., amount: _Optional[float] = ..., cost: _Optional[float] = ..., legs: _Optional[_Iterable[_Union[StrategyLeg, _Mapping]]] = ...) -> None: ...
+
+class StrategyLeg(_message.Message):
+    __slots__ = ("symbol", "quantity")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    quantity: float
+    def __init__(self, symbol: _Optional[str] = ..., quantity: _Optional[float] = ...) -> None: ...
+
+class ExcludedValue(_message.Message):
+    __slots__ = ("symbol", "value")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    value: float
+    def __init__(self, symbol: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...

@@ -11,7 +11,7 @@ import click
 
 from marginrules.client import Client, Stress, StressMove
 from marginrules.client.rpc import ADDRESS
-from marginrules.units import parse_duration_ns, parse_rate, parse_timestamp_ns
+from marginrules.units import DAY_NS, parse_duration_ns, parse_rate, parse_timestamp_ns
 
 EXIT_PROBLEMS = 1
 EXIT_UNAVAILABLE = 69
@@ -98,6 +98,35 @@ class _Stress(click.ParamType[Stress]):
 
 
 STRESS = _Stress()
+
+
+class _Input(click.ParamType[tuple[str, float]]):
+    """Read `closed=2`, `fee=5%`, `held=4h` (in days) and `hedged=yes`: what a figure is given."""
+
+    name = "name=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+        if isinstance(value, tuple):
+            return value
+        name, _, text = (part.strip() for part in value.partition("="))
+        found = _number(text)
+        if not name or found is None:
+            self.fail(f"{value!r} is not an input such as closed=2, fee=5%, held=4h or hedged=yes", param, ctx)
+        return name, found
+
+
+def _number(text: str) -> float | None:
+    if text in _YES_NO:
+        return _YES_NO[text]
+    rate = parse_rate(text)
+    if rate is not None:
+        return float(rate)
+    duration_ns = parse_duration_ns(text)
+    return None if duration_ns is None else duration_ns / DAY_NS
+
+
+_YES_NO = {"yes": 1.0, "no": 0.0}
+INPUT = _Input()
 
 
 def with_client(function: Callable[..., None]) -> Callable[..., None]:

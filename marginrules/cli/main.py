@@ -12,6 +12,7 @@ import click
 from marginrules import __version__
 from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE, command
 from marginrules.cli.desk import accounts, calls, watch
+from marginrules.cli.explain import figures, margin, words
 from marginrules.cli.local import check, replay, verify
 from marginrules.cli.market import closes
 from marginrules.cli.output import print_diagnostics
@@ -69,6 +70,9 @@ for one in (
     resilience,
     vulnerable,
     ways_out,
+    margin,
+    figures,
+    words,
     closes,
     replay,
     verify,

@@ -2,7 +2,17 @@
 """Typed clients of a server: `Client` for threads, `AsyncClient` for asyncio, with the same methods."""
 
 from marginrules.client.aio import AsyncClient
-from marginrules.client.answers import Exposure, PoolDistance, Resilience, Stress, StressMove, VulnerablePage, WaysOut
+from marginrules.client.answers import (
+    Exposure,
+    MarginExplanation,
+    PoolDistance,
+    PoolFigures,
+    Resilience,
+    Stress,
+    StressMove,
+    VulnerablePage,
+    WaysOut,
+)
 from marginrules.client.errors import ServerError
 from marginrules.client.records import (
     AccountSummary,
@@ -29,9 +39,11 @@ __all__ = [
     "LadderEvent",
     "LiquidationPrice",
     "MarginCall",
+    "MarginExplanation",
     "OrderCheck",
     "PoolAssessment",
     "PoolDistance",
+    "PoolFigures",
     "PriceMove",
     "Resilience",
     "RulebookRevision",

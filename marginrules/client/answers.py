@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-What a server answers to people's questions, as frozen records: distance, resilience, the most exposed, ways out.
+What a server answers to people's questions, as frozen records: distance, resilience, the most exposed, ways out,
+figures that the rulebook defines, and how a margin comes about.
 
 Moves are relative: -0.2 is a fall of 20 %. Amounts are in the rulebook's currency unless a field names an asset.
 """
@@ -198,3 +199,95 @@ class WaysOut:
     reductions: tuple[ReductionWay, ...]  # the least notional first
     hedges: tuple[HedgeWay, ...]  # the cheapest first
     largest_orders: tuple[LargestOrder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FigureRow:
+    """Carry a figure of a pool, of a position or of a group."""
+
+    symbols: tuple[str, ...]  # none of a pool
+    values: tuple[float, ...]  # one, or one for each scenario; none where there are reasons
+    reasons: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class FigureValues:
+    """Carry one figure that the rulebook defines; `of` is "pool", "position" or "portfolio"."""
+
+    name: str
+    rule: str
+    of: str
+    portfolio: str
+    scenarios: tuple[str, ...]  # none where a row has one value
+    rows: tuple[FigureRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFigures:
+    """Carry figures of a pool, in the order of names; they have no rows where it cannot be assessed."""
+
+    assessment: PoolAssessment
+    figures: tuple[FigureValues, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PositionMargin:
+    """Carry what one position must hold where tiers margin it; None where there are reasons."""
+
+    symbol: str
+    rule: str
+    quantity: float
+    value: float | None  # signed
+    initial_margin: float | None
+    maintenance_margin: float | None
+    orders: float | None  # what open orders add to initial margin
+    reasons: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyUse:
+    """Carry one strategy of a grouping, with the quantity of each symbol that all its units take."""
+
+    strategy: str
+    rule: str
+    amount: float  # units
+    cost: float  # of one unit
+    legs: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Carry the grouping into strategies that a requirement, "initial" or "maintenance", comes from."""
+
+    book: str
+    requirement: str
+    cost: float | None  # None: no grouping was found
+    is_proven: bool  # nothing costs less; else the search was cut, and it may cost more than the cheapest
+    uses: tuple[StrategyUse, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMargin:
+    """Carry what one group must hold together; None where there are reasons."""
+
+    rule: str
+    symbols: tuple[str, ...]
+    initial_margin: float | None
+    maintenance_margin: float | None
+    orders: float | None  # what open orders add to initial margin
+    reasons: Reason
+    groupings: tuple[Grouping, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MarginExplanation:
+    """Carry where a margin comes from: its parts, their sums, and the pool's own formulas, which have the last word."""
+
+    assessment: PoolAssessment
+    positions: tuple[PositionMargin, ...]
+    groups: tuple[GroupMargin, ...]
+    initial_margin: float | None  # sums over positions and groups, open orders included
+    maintenance_margin: float | None
+    pool_rule: str  # "" where the pool has no formulas of its own
+    pool_groupings: tuple[Grouping, ...]
+    excluded: tuple[tuple[str, float], ...]  # (symbol, profit and loss that is no part of equity)

@@ -9,12 +9,20 @@ from marginrules._pb import answer_pb2
 from marginrules.client.answers import (
     Crossing,
     DepositWay,
+    FigureRow,
+    FigureValues,
+    Grouping,
+    GroupMargin,
     HedgeWay,
     LargestOrder,
+    MarginExplanation,
     PoolDistance,
+    PoolFigures,
+    PositionMargin,
     ReductionWay,
     Resilience,
     StepDistance,
+    StrategyUse,
     Stress,
     StressResult,
     Trade,
@@ -140,3 +148,62 @@ def _reduction(one: answer_pb2.ReductionWay) -> ReductionWay:
     return ReductionWay(
         one.kind, tuple(_trade(item) for item in one.trades), one.notional, decode_assessment(one.after)
     )
+
+
+def decode_figures(one: answer_pb2.MeasureFiguresResponse) -> PoolFigures:
+    """Read figures of a pool."""
+    return PoolFigures(decode_assessment(one.assessment), tuple(_figure(item) for item in one.figures))
+
+
+def _figure(one: answer_pb2.FigureValues) -> FigureValues:
+    rows = tuple(FigureRow(tuple(row.symbols), tuple(row.values), decode_reasons(row.reasons)) for row in one.rows)
+    return FigureValues(one.name, one.rule, one.of, one.portfolio, tuple(one.scenarios), rows)
+
+
+def decode_explanation(one: answer_pb2.ExplainMarginResponse) -> MarginExplanation:
+    """Read how a margin comes about."""
+    return MarginExplanation(
+        assessment=decode_assessment(one.assessment),
+        positions=tuple(_position_margin(item) for item in one.positions),
+        groups=tuple(_group_margin(item) for item in one.groups),
+        initial_margin=one.initial_margin if one.HasField("initial_margin") else None,
+        maintenance_margin=one.maintenance_margin if one.HasField("maintenance_margin") else None,
+        pool_rule=one.pool_rule,
+        pool_groupings=tuple(_grouping(item) for item in one.pool_groupings),
+        excluded=tuple((item.symbol, item.value) for item in one.excluded),
+    )
+
+
+def _position_margin(one: answer_pb2.PositionMargin) -> PositionMargin:
+    return PositionMargin(
+        symbol=one.symbol,
+        rule=one.rule,
+        quantity=one.quantity,
+        value=one.value if one.HasField("value") else None,
+        initial_margin=one.initial_margin if one.HasField("initial_margin") else None,
+        maintenance_margin=one.maintenance_margin if one.HasField("maintenance_margin") else None,
+        orders=one.orders if one.HasField("orders") else None,
+        reasons=decode_reasons(one.reasons),
+    )
+
+
+def _group_margin(one: answer_pb2.GroupMargin) -> GroupMargin:
+    return GroupMargin(
+        rule=one.rule,
+        symbols=tuple(one.symbols),
+        initial_margin=one.initial_margin if one.HasField("initial_margin") else None,
+        maintenance_margin=one.maintenance_margin if one.HasField("maintenance_margin") else None,
+        orders=one.orders if one.HasField("orders") else None,
+        reasons=decode_reasons(one.reasons),
+        groupings=tuple(_grouping(item) for item in one.groupings),
+    )
+
+
+def _grouping(one: answer_pb2.Grouping) -> Grouping:
+    cost = one.cost if one.HasField("cost") else None
+    return Grouping(one.book, one.requirement, cost, one.proven, tuple(_use(item) for item in one.uses))
+
+
+def _use(one: answer_pb2.StrategyUse) -> StrategyUse:
+    legs = tuple((leg.symbol, leg.quantity) for leg in one.legs)
+    return StrategyUse(one.strategy, one.rule, one.amount, one.cost, legs)

@@ -10,7 +10,7 @@ out twice, so a caller that is not sure whether a change arrived repeats it with
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,9 @@ from marginrules._pb import answer_pb2, book_pb2, check_pb2, escalation_pb2, rul
 from marginrules.client import codec, codec_answers
 from marginrules.client.answers import (
     Exposure,
+    MarginExplanation,
     PoolDistance,
+    PoolFigures,
     Resilience,
     Stress,
     VulnerablePage,
@@ -139,6 +141,32 @@ class Methods:
         """Say what brings equity up to "initial_margin", "maintenance_margin", a "ratio", or what an open call asks."""
         request = answer_pb2.FindWaysOutRequest(account_id=account, pool=pool, restore=restore, ratio=ratio)
         return Call(request, codec_answers.decode_ways_out)
+
+    @unary
+    def figures(
+        self,
+        account: str,
+        pool: str = CROSS,
+        *,
+        names: Iterable[str] = (),
+        symbol: str = "",
+        given: Mapping[str, float] | None = None,
+    ) -> Call[PoolFigures]:
+        """
+        Measure figures that the rulebook defines; without names, all whose inputs are given.
+
+        Inputs are numbers: 0.05 for 5 %, days for a duration, 1 or 0 for yes or no.
+        """
+        request = answer_pb2.MeasureFiguresRequest(
+            account_id=account, pool=pool, names=list(names), symbol=symbol, given=dict(given or {})
+        )
+        return Call(request, codec_answers.decode_figures)
+
+    @unary
+    def explain_margin(self, account: str, pool: str = CROSS) -> Call[MarginExplanation]:
+        """Say how a pool's margin comes about, part by part, each with its rule."""
+        request = answer_pb2.ExplainMarginRequest(account_id=account, pool=pool)
+        return Call(request, codec_answers.decode_explanation)
 
     # Book
 

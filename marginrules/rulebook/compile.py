@@ -46,7 +46,7 @@ from marginrules.rulebook.schema import (
     read_book,
 )
 from marginrules.rulebook.source import read_source
-from marginrules.terms import CallTerms, Deadline, Ladder, LiquidationTerms, MoveLimit, PoolTerms, Step
+from marginrules.terms import CallTerms, Deadline, Ladder, LiquidationTerms, MarginTier, MoveLimit, PoolTerms, Step
 
 FORMAT = 1
 _INFINITE = float("inf")
@@ -80,6 +80,7 @@ class Program:
         profiles: (class, account or "") -> profile in the tables.
         margin_rules: [profile][product], `rulebook:line product` of the rates or the formula, or
             `rulebook:line portfolio name`.
+        margin_tiers: [profile][product], the tiers with their deductions; none where a formula decides.
         models: everything compiled from formulas.
         figures: what the service reports on request, by name.
         histories: how the moves of historical scenario tables are made.
@@ -87,6 +88,7 @@ class Program:
         limits: name of a published field -> how fast the value in use may move.
         pools: those that accounts may have beside the cross pool and isolated ones, by name.
         wrong_way: underlying -> bits of the collateral for which exposure to it is wrong-way.
+        pool_line: of the pool's own formulas; 0 where there are none.
     """
 
     name: str
@@ -103,6 +105,7 @@ class Program:
     entered: tuple[tuple[int, ...], ...]
     profiles: dict[tuple[str, str], int]
     margin_rules: tuple[tuple[str, ...], ...]
+    margin_tiers: tuple[tuple[tuple[MarginTier, ...], ...], ...]
     tables: Tables
     text: bytes
     limits: dict[str, MoveLimit]
@@ -112,6 +115,7 @@ class Program:
     scenario_labels: tuple[tuple[str, ...], ...]
     wrong_way: dict[str, int]
     pools: dict[str, PoolTerms]
+    pool_line: int
 
     def product_of(self, instrument: Instrument) -> int:
         """
@@ -136,6 +140,11 @@ class Program:
         """Return the profile of an account; -1 where the rulebook does not know its class."""
         special = self.profiles.get((account_class, account_id), -1)
         return special if special >= 0 else self.profiles.get((account_class, ""), -1)
+
+    def tier_of(self, profile: int, product: int, notional: float) -> MarginTier | None:
+        """Return the tier that a notional lies in, for explanations; None where a formula decides."""
+        tiers = self.margin_tiers[profile][product]
+        return next((one for one in reversed(tiers) if one.floor <= notional), None)
 
     @property
     def special_accounts(self) -> set[str]:
@@ -451,6 +460,7 @@ class _Compiler:
             ),
             profiles={name: index for index, name in enumerate(profile_names)},
             margin_rules=self._rule_texts(profile_names, product_names),
+            margin_tiers=self._tiers(profile_names, product_names),
             tables=Tables(lines, rules, credit_rows, collateral_rows, thresholds, defaults, models.models),
             text=content,
             limits={name: _move_limit(one) for name, one in book.limits.items()},
@@ -460,6 +470,7 @@ class _Compiler:
             scenario_labels=models.labels,
             wrong_way=wrong_way_of(book.collateral),
             pools=compile_pools(book.pools, {name: index for index, name in enumerate(product_names)}),
+            pool_line=models.pool_line,
         )
 
     def _product(self, name: str, models: CompiledModels) -> CompiledProduct:
@@ -506,6 +517,13 @@ class _Compiler:
             for name, cell in cells.items()
             if name
         }
+        return tuple(tuple(made[id(self._cells[p][name])] for name in product_names) for p in profile_names)
+
+    def _tiers(
+        self, profile_names: list[tuple[str, str]], product_names: list[str]
+    ) -> tuple[tuple[tuple[MarginTier, ...], ...], ...]:
+        """Return for each profile and product the tiers that decide its margin."""
+        made = {id(cell): _margin_tiers(cell) for cells in self._cells.values() for cell in cells.values()}
         return tuple(tuple(made[id(self._cells[p][name])] for name in product_names) for p in profile_names)
 
     def _digest(self, profile_names: list[tuple[str, str]], product_names: list[str], models: CompiledModels) -> str:
@@ -627,6 +645,14 @@ def _rule(cell: _Cell, product: CompiledProduct, lines: list[LineRow], firsts: d
     lower, upper = margin.open_interest or (Decimal(0), Decimal(0))
     mode = 1 if margin.initial_from == "leverage" else 0
     return firsts[margin.tiers], len(margin.tiers), cell.ladder, mode, float(lower), float(upper), -1, excluded
+
+
+def _margin_tiers(cell: _Cell) -> tuple[MarginTier, ...]:
+    if not isinstance(cell.margin, Margin):
+        return ()
+    tiers = cell.margin.tiers
+    floors = (0.0, *(float(one.to) for one in tiers if one.to is not None))
+    return tuple(MarginTier(floor, *line) for floor, line in zip(floors, _lines(tiers), strict=False))
 
 
 def _lines(tiers: tuple[Tier, ...]) -> Iterator[LineRow]:

@@ -85,6 +85,7 @@ class CompiledModels:
     Args:
         labels: per scenario table, the name of each scenario or "".
         portfolios: product -> place in `Models.portfolios`; products margined by tiers are not in it.
+        pool_line: of the pool's own formulas; 0 where there are none.
     """
 
     models: Models
@@ -92,6 +93,7 @@ class CompiledModels:
     histories: tuple[History, ...]
     labels: tuple[tuple[str, ...], ...]
     portfolios: dict[str, int]
+    pool_line: int
 
     @property
     def has_meaning(self) -> bool:
@@ -208,6 +210,7 @@ class _ModelCompiler:
             ),
             labels=tuple(part.labels for part in tables.values()),
             portfolios=self._portfolio_numbers({name: len(named) + at for at, name in enumerate(own)}),
+            pool_line=sections.pool.place.line if sections.pool else 0,
         )
 
     def _report_misspelt_columns(self, tables: dict[str, ScenarioPart]) -> None:

@@ -7,6 +7,8 @@ from marginrules._pb import answer_pb2
 from marginrules.errors import InputError
 from marginrules.server.codec import assessment, reasons
 from marginrules.service.distance import Crossing, PoolDistance, StepDistance, UnderlyingDistance
+from marginrules.service.explain import Grouping, GroupMargin, MarginExplanation, PositionMargin, StrategyUse
+from marginrules.service.figures import FigureRow, FigureValues, PoolFigures
 from marginrules.service.resilience import Resilience, StressResult
 from marginrules.service.stress import Move, Stress
 from marginrules.service.vulnerable import Exposure, VulnerablePage, VulnerablePool
@@ -161,3 +163,84 @@ def _reduction(one: ReductionWay) -> answer_pb2.ReductionWay:
 
 def _hedge(one: HedgeWay) -> answer_pb2.HedgeWay:
     return answer_pb2.HedgeWay(trade=_trade(one.trade), premium=one.premium, after=assessment(one.after))
+
+
+def figures(one: PoolFigures) -> answer_pb2.MeasureFiguresResponse:
+    """Write figures of a pool."""
+    return answer_pb2.MeasureFiguresResponse(
+        assessment=assessment(one.view), figures=[_figure(item) for item in one.figures]
+    )
+
+
+def _figure(one: FigureValues) -> answer_pb2.FigureValues:
+    return answer_pb2.FigureValues(
+        name=one.name,
+        rule=one.rule,
+        of=one.of,
+        portfolio=one.portfolio,
+        scenarios=one.scenarios,
+        rows=[_row(item) for item in one.rows],
+    )
+
+
+def _row(one: FigureRow) -> answer_pb2.FigureRow:
+    return answer_pb2.FigureRow(symbols=one.symbols, values=one.values, reasons=reasons(one.reasons))
+
+
+def explanation(one: MarginExplanation) -> answer_pb2.ExplainMarginResponse:
+    """Write how a margin comes about."""
+    return answer_pb2.ExplainMarginResponse(
+        assessment=assessment(one.view),
+        positions=[_position_margin(item) for item in one.positions],
+        groups=[_group_margin(item) for item in one.groups],
+        initial_margin=one.initial_margin,
+        maintenance_margin=one.maintenance_margin,
+        pool_rule=one.pool_rule,
+        pool_groupings=[_grouping(item) for item in one.pool_groupings],
+        excluded=[answer_pb2.ExcludedValue(symbol=symbol, value=value) for symbol, value in one.excluded],
+    )
+
+
+def _position_margin(one: PositionMargin) -> answer_pb2.PositionMargin:
+    return answer_pb2.PositionMargin(
+        symbol=one.symbol,
+        rule=one.rule,
+        quantity=one.quantity,
+        value=one.value,
+        initial_margin=one.initial_margin,
+        maintenance_margin=one.maintenance_margin,
+        orders=one.orders,
+        reasons=reasons(one.reasons),
+    )
+
+
+def _group_margin(one: GroupMargin) -> answer_pb2.GroupMargin:
+    return answer_pb2.GroupMargin(
+        rule=one.rule,
+        symbols=one.symbols,
+        initial_margin=one.initial_margin,
+        maintenance_margin=one.maintenance_margin,
+        orders=one.orders,
+        reasons=reasons(one.reasons),
+        groupings=[_grouping(item) for item in one.groupings],
+    )
+
+
+def _grouping(one: Grouping) -> answer_pb2.Grouping:
+    return answer_pb2.Grouping(
+        book=one.book,
+        requirement=one.requirement,
+        cost=one.cost,
+        proven=one.is_proven,
+        uses=[_use(item) for item in one.uses],
+    )
+
+
+def _use(one: StrategyUse) -> answer_pb2.StrategyUse:
+    return answer_pb2.StrategyUse(
+        strategy=one.strategy,
+        rule=one.rule,
+        amount=one.amount,
+        cost=one.cost,
+        legs=[answer_pb2.StrategyLeg(symbol=symbol, quantity=quantity) for symbol, quantity in one.legs],
+    )

@@ -27,6 +27,8 @@ from marginrules.server import codec, codec_answers
 from marginrules.server.metrics import Metrics
 from marginrules.service import border, views
 from marginrules.service.distance import measure_distance
+from marginrules.service.explain import explain_margin
+from marginrules.service.figures import measure_figures
 from marginrules.service.resilience import measure_resilience
 from marginrules.service.service import Service
 from marginrules.service.stress import stresses_of
@@ -129,6 +131,20 @@ class Handlers:
         pool = shard.book.pool_id(request.account_id, request.pool)
         restore = request.restore or INITIAL
         return codec_answers.ways_out(find_ways_out(shard, pool, self._service.now_ns(), restore, request.ratio))
+
+    def measure_figures(self, request: answer_pb2.MeasureFiguresRequest) -> answer_pb2.MeasureFiguresResponse:
+        """Measure figures that the rulebook defines."""
+        shard = self._service.shard
+        pool, now_ns = shard.book.pool_id(request.account_id, request.pool), self._service.now_ns()
+        return codec_answers.figures(
+            measure_figures(shard, pool, now_ns, request.names, request.symbol, dict(request.given))
+        )
+
+    def explain_margin(self, request: answer_pb2.ExplainMarginRequest) -> answer_pb2.ExplainMarginResponse:
+        """Say how a pool's margin comes about."""
+        shard = self._service.shard
+        pool = shard.book.pool_id(request.account_id, request.pool)
+        return codec_answers.explanation(explain_margin(shard, pool, self._service.now_ns()))
 
     # Book
 
@@ -439,6 +455,8 @@ METHODS: tuple[Method, ...] = (
     Method("AnswerService", "MeasureResilience", answer_pb2.MeasureResilienceRequest, "measure_resilience", "read"),
     Method("AnswerService", "ListVulnerable", answer_pb2.ListVulnerableRequest, "list_vulnerable", "read"),
     Method("AnswerService", "FindWaysOut", answer_pb2.FindWaysOutRequest, "find_ways_out", "read"),
+    Method("AnswerService", "MeasureFigures", answer_pb2.MeasureFiguresRequest, "measure_figures", "read"),
+    Method("AnswerService", "ExplainMargin", answer_pb2.ExplainMarginRequest, "explain_margin", "read"),
     Method(
         "BookService",
         "DefineInstruments",

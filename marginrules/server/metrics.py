@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from marginrules._core.core import searches_cut
 from marginrules.codes import CallStatus, Reason
 from marginrules.journal import SqliteJournal
 from marginrules.model import OrderDecision
@@ -99,6 +100,11 @@ class StateCollector(Collector):
             "marginrules_journal_lag_entries",
             "Entries taken and not yet on disk",
             value=self._journal.seq - self._journal.durable_seq,
+        )
+        yield CounterMetricFamily(
+            "marginrules_grouping_searches_cut",
+            "Searches for the cheapest grouping into strategies that were cut; what they gave may cost more",
+            value=searches_cut(),
         )
         yield GaugeMetricFamily("marginrules_journal_entries", "Entries on disk", value=self._journal.durable_seq)
         if shard.active:

@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.conformance.adapters import ADAPTERS, Case, NotCoveredError
 
+VECTORS = Path(__file__).parents[3] / "shared" / "vectors"  # where published cases lie, if they are there
 EXACT = {"rel": 1e-9, "abs": 1e-9}
 
 

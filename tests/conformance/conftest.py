@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.compare import Tally
+from tests.conformance.compare import VECTORS, Tally
 
 TALLIES = pytest.StashKey[dict[str, dict[str, Tally]]]()
-DEFAULT = Path(__file__).parents[3] / "shared" / "vectors"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Take the folder of published cases."""
-    parser.addoption("--vectors", type=Path, default=DEFAULT, help="folder of published cases; default: %(default)s")
+    parser.addoption("--vectors", type=Path, default=VECTORS, help="folder of published cases; default: %(default)s")
 
 
 def pytest_configure(config: pytest.Config) -> None:

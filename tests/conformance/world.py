@@ -198,7 +198,7 @@ class Settled:
         assert not flags, f"reasons {flags}"
         return [value for _, value in rows]
 
-    def figure(self, name: str, symbol: str = "", **given: float) -> float:
+    def figure(self, name: str, symbol: str = "", /, **given: float) -> float:
         """Return a figure that has one value; what it is given goes by name."""
         order = [key for key, _ in self.world.shard.program.figures[name].given]
         values = self.figures(name, symbol, [given[key] for key in order])

@@ -34,6 +34,7 @@ NOW = 1_000 * DAY_NS
 AGE = 2_000 * DAY_NS
 DOLLAR, COIN = 0, 1
 INFINITY = math.inf
+EVERYTHING = Key(0)  # one group
 ENVIRONMENT = replace(language.ENVIRONMENT, parameters={"factor": (0, NUMBER), "charge_of": (1, AMOUNT)})
 PARAMETERS = ["factor", "charge_of"]
 WORDS = language.OF_POSITIONS | {
@@ -49,9 +50,7 @@ WORDS = language.OF_POSITIONS | {
     "quantity": (*language.OF_POSITIONS["quantity"], "sell_orders"),
 }
 # Without what a program can read of open orders, which it then margins by itself.
-WORDS_WITHOUT_ORDERS = {
-    unit: tuple(word for word in words if "orders" not in word) for unit, words in WORDS.items()
-}
+WORDS_WITHOUT_ORDERS = {unit: tuple(word for word in words if "orders" not in word) for unit, words in WORDS.items()}
 KEYS = (
     "underlying",
     "expiry",
@@ -140,7 +139,7 @@ class Market:
 
     # For the engine
 
-    def models(self, codes: Sequence[Code], by: Key = Key(0), pool: int = -1) -> Models:
+    def models(self, codes: Sequence[Code], by: Key = EVERYTHING, pool: int = -1) -> Models:
         """Return programs; the first is that of the only portfolio."""
         at = len(codes)
         return Models(
@@ -196,13 +195,11 @@ class Market:
 
     def publish(self, engine: Engine) -> None:
         """Publish all prices."""
-        engine.set_prices(
-            [(DOLLAR, 1.0, NOW, AGE), (COIN, self.coin, NOW, AGE)],
-            [
-                (k, one.mark, NOW, 0.0, [(Field.OPEN_INTEREST, NAN), *one.quotes.items()])
-                for k, one in enumerate(self.instruments)
-            ],
-        )
+        marks: list[tuple[int, float, int, float, list[tuple[int, float]]]] = [
+            (k, one.mark, NOW, 0.0, [(Field.OPEN_INTEREST, NAN), *one.quotes.items()])
+            for k, one in enumerate(self.instruments)
+        ]
+        engine.set_prices([(DOLLAR, 1.0, NOW, AGE), (COIN, self.coin, NOW, AGE)], marks)
 
     def put(self, engine: Engine, pool: int = 0) -> None:
         """Write what the account holds."""
@@ -215,7 +212,9 @@ class Market:
 
     def world(self, with_orders_alone: bool = False) -> World:
         """Return the numbers that formulas read of all positions, strategies not included."""
-        held = [(k, one) for k, one in enumerate(self.instruments) if one.quantity or (with_orders_alone and one.orders)]
+        held = [
+            (k, one) for k, one in enumerate(self.instruments) if one.quantity or (with_orders_alone and one.orders)
+        ]
         # Positions come first, then what has nothing but orders.
         held.sort(key=lambda row: row[1].quantity == 0.0)
         return World(
@@ -276,7 +275,7 @@ class Market:
         for price, quantity in sorted(priced, key=lambda row: -row[0] if is_buy else row[0]):
             used = min(quantity, free)
             free -= used
-            value += (quantity - used) * abs(one.cost_of(1.0, auction if auction > price else price))
+            value += (quantity - used) * abs(one.cost_of(1.0, max(price, auction)))
         return value
 
 
@@ -339,7 +338,7 @@ def _leg_code(text: str) -> Code:
 # Every leg by itself: how legs are grouped has its own tests.
 _ALONE = {
     (1, 1): "leg.mark * 50%",
-    (1, -1): "max(leg.strike * 10%, leg.mark)",
+    (1, -1): "max(leg.index * 10%, leg.mark)",
     (-1, 1): "0 USDT",
     (-1, -1): "leg.strike * 20%",
     (0, 1): "leg.mark",
@@ -426,7 +425,10 @@ def markets(draw: st.DrawFn, *, most: int = 5, with_orders: bool = False, is_who
     numbers = NUMBERS.map(lambda x: 0.5 if math.isnan(x) else x / 8)
     count, length = draw(st.integers(1, 9)), draw(st.integers(1, 9))
     weights = draw(st.sampled_from(((1.0,), (0.25,), (1.0, 0.5, 0.25, 0.0))))
-    grid = [[draw(st.sampled_from(weights)) for _ in range(count)], *([draw(numbers) for _ in range(count)] for _ in "pv")]
+    grid = [
+        [draw(st.sampled_from(weights)) for _ in range(count)],
+        *([draw(numbers) for _ in range(count)] for _ in "pv"),
+    ]
     if not any(grid[0]):
         grid[0][0] = 1.0
     families = (0, 1, 2) if whole else draw(st.lists(st.integers(0, 2), unique=True))

@@ -51,7 +51,7 @@ def key_of(engine: Engine, pool: int = 0) -> list[str | int]:
     """Return every figure of an assessment; the paths to it agree."""
     one, batch = engine.assess(pool, NOW), Batch(pool + 1)
     engine.assess_range(0, pool + 1, NOW, batch)
-    keys = [
+    keys: list[list[str | int]] = [
         [
             *map(bits, (found.equity, found.initial_margin, found.maintenance_margin, found.unrealized_pnl)),
             found.level,
@@ -116,15 +116,19 @@ def demanded(groups: list[list[float]]) -> tuple[float, float]:
     """Return IM and MM of some groups: never below 0, and IM never below MM."""
     initial = maintenance = 0.0
     for im, mm in groups:
-        floored = mm if mm > 0.0 else 0.0
-        initial += im if im > floored else floored
+        floored = max(0.0, mm)
+        initial += max(floored, im)
         maintenance += floored
     return initial, maintenance
 
 
 @SETTINGS
 @given(
-    formulas(words=WORDS, keys=KEYS), formulas(of_positions=True, words=WORDS, keys=KEYS), markets(), MASKS, st.booleans()
+    formulas(words=WORDS, keys=KEYS),
+    formulas(of_positions=True, words=WORDS, keys=KEYS),
+    markets(),
+    MASKS,
+    st.booleans(),
 )
 def test_portfolios_add_up_their_groups(single: str, of_positions: str, market: Market, by: Key, swapped: bool) -> None:
     """IM and MM are sums over groups, each floored; where a group has no figure, the account has a reason instead."""
@@ -177,7 +181,9 @@ def test_pools_have_the_last_word(text: str, market: Market, data: st.DataObject
 
 
 @settings(max_examples=100, deadline=None)
-@given(formulas(of_positions=True, words=WORDS, keys=KEYS), markets(), st.lists(st.integers(-8, 8), min_size=2, max_size=2))
+@given(
+    formulas(of_positions=True, words=WORDS, keys=KEYS), markets(), st.lists(st.integers(-8, 8), min_size=2, max_size=2)
+)
 def test_figures_are_given_inputs(text: str, market: Market, numbers: list[int]) -> None:
     """A figure of the pool, of a position and of a portfolio is given its inputs in the order of its program."""
     given_ = {"bumped": "number", "kept": "amount"}

@@ -7,6 +7,7 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -113,7 +114,7 @@ SCENARIOS = "total(quantity * (value_at(index * (1 + grid.price)) - unit_value))
 NAKED = "max(-total(if(is_option, size, 0)), 0) * largest(index) * 10%"
 
 
-def option(right: int, strike: float, mark: float, quantity: float = 0.0, **more: object) -> Instrument:
+def option(right: int, strike: float, mark: float, quantity: float = 0.0, **more: Any) -> Instrument:
     """Return an option with its index at 100."""
     made = Instrument(
         InstrumentKind.OPTION,
@@ -153,7 +154,10 @@ def test_no_single_sided_fill_finds_too_little(is_excluded: bool, data: st.DataO
     assert before.is_valid
     alone = replace(market, instruments=tuple(replace(one, orders=()) for one in instruments))
     other = alone.engine(alone.models([RISK]), is_excluded=is_excluded)
-    sets = [[(k, *order) for k, one in enumerate(instruments) for order in one.orders if order[0] * side > 0] for side in (1, -1)]
+    sets = [
+        [(k, *order) for k, one in enumerate(instruments) for order in one.orders if order[0] * side > 0]
+        for side in (1, -1)
+    ]
     sets += [[row for row in rows if row[0] == k] for rows, k in itertools.product(sets[:2], range(3))]
     for rows in sets:
         after = other.what_if(0, NOW, [], [(k, quantity, price, 0.0) for k, quantity, price in rows], [], [])

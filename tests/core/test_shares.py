@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marginrules.codes import InstrumentKind
+from marginrules.codes import InstrumentKind, Reason
 from marginrules.service.shard import Shard
 
 WHOLE = 2**53
@@ -21,8 +19,11 @@ collateral: {USD: {haircut: 0%}}
 figures:
   down: {of: pool, given: {x: amount, part: number, whole: number}, value: "floor_share(x, part, whole)"}
   up: {of: pool, given: {x: amount, part: number, whole: number}, value: "ceil_share(x, part, whole)"}
+  ordered: {of: position, value: buy_orders_value + sell_orders_value + value}
 products:
-  perpetual: {match: {kind: perpetual}, margin: {model: formula, initial: notional, maintenance: "ceil_share(notional, 1, 3)"}}
+  perpetual:
+    match: {kind: perpetual}
+    margin: {model: formula, initial: notional, maintenance: "ceil_share(notional, 1, 3)"}
 ladders:
   main: {steps: [{step: liquidation, below: 100%, liquidate: all}]}
 """
@@ -36,8 +37,9 @@ def shard() -> Shard:
     made = Shard()
     made.apply("activate", {"text": BOOK, "file": "shares.yaml", **PERSON}, NOW)
     perpetual = {"symbol": "A-PERP", "kind": InstrumentKind.PERPETUAL, "underlying": "A", "settlement": "USD"}
-    made.apply("instruments", {"instruments": [perpetual]}, NOW)
-    made.apply("prices", {"sequence": 1, "prices": [{"name": "A-PERP", "price": 1.0, "time_ns": NOW}]}, NOW)
+    made.apply("instruments", {"instruments": [perpetual, perpetual | {"symbol": "B-PERP"}]}, NOW)
+    prices = [{"name": name, "price": 1.0, "time_ns": NOW} for name in ("A-PERP", "B-PERP")]
+    made.apply("prices", {"sequence": 1, "prices": prices}, NOW)
     pool = {
         "name": "",
         "balances": [{"asset": "USD", "amount": 40.0}],
@@ -48,15 +50,14 @@ def shard() -> Shard:
     return made
 
 
-def share(shard: Shard, name: str, x: float, part: float, whole: float) -> float:
-    """Ask the core."""
+def share(shard: Shard, name: str, x: float, part: float, whole: float) -> float | None:
+    """Ask the core; None where the answer is no number."""
     figure = shard.program.figures[name]
     values = {"x": x, "part": part, "whole": whole}
     inputs = tuple(values[key] for key, _ in figure.given)
     flags, rows = shard.book.engine.figure(0, figure.code, True, -1, -1, NOW, inputs)
-    assert not flags
-    ((_, value),) = rows
-    return value
+    assert flags in (0, Reason.NOT_FINITE)
+    return None if flags else rows[0][1]
 
 
 @given(st.data())
@@ -66,7 +67,7 @@ def test_whole_numbers_are_exact(shard: Shard, data: st.DataObject) -> None:
     whole = data.draw(st.integers(1, WHOLE - 1))
     x = data.draw(st.integers(-WHOLE + 1, WHOLE - 1))
     most = min(WHOLE - 1, (WHOLE - 1) * whole // max(abs(x), 1))
-    part = data.draw(st.integers(-most, most) | st.sampled_from((whole if whole <= most else most, 0)))
+    part = data.draw(st.integers(-most, most) | st.sampled_from((min(whole, most), 0)))
     sign = data.draw(st.sampled_from((1, -1)))
     x, whole = x * sign, whole * sign
     assert share(shard, "down", x, part, whole) == x * part // whole
@@ -92,5 +93,21 @@ def test_shares(shard: Shard, x: float, part: float, whole: float, down: float, 
 @pytest.mark.parametrize("name", ["down", "up"])
 def test_nothing_has_no_share(shard: Shard, name: str) -> None:
     """A share of nothing, and one beyond all numbers, is no number."""
-    assert math.isnan(share(shard, name, 1.0, 1.0, 0.0))
-    assert math.isnan(share(shard, name, 1e300, 1e300, 1.0))
+    assert share(shard, name, 1.0, 1.0, 0.0) is None
+    assert share(shard, name, 1e300, 1e300, 1.0) is None
+
+
+def test_a_searched_price_sees_no_steps(shard: Shard) -> None:
+    """Where a price is searched shares are not rounded: 40 + 100 (p - 1) is 100 p / 3 at 0.9, where 30 is kept."""
+    assert shard.book.engine.assess(0, NOW).maintenance_margin == 34.0
+    assert shard.book.engine.liquidation_price(0, 0, NOW, 1.0) == pytest.approx(0.9, rel=1e-12)
+
+
+def test_a_figure_sees_what_is_only_ordered(shard: Shard) -> None:
+    """An instrument of which there are open orders alone is a position of nothing, as it is in the requirement."""
+    figure = shard.program.figures["ordered"]
+    empty = shard.book.engine.figure(0, figure.code, False, 1, -1, NOW, ())
+    assert empty == (0, [])
+    shard.book.engine.put_orders(0, [(1, 3.0, 2.0, 0.0), (1, -1.0, 5.0, 0.0)])
+    assert shard.book.engine.figure(0, figure.code, False, 1, -1, NOW, ()) == (0, [((1,), 11.0)])
+    shard.book.engine.put_orders(0, [])

@@ -596,3 +596,20 @@ def test_limit_is_the_last_size_that_is_read(which: str) -> None:
             with pytest.raises(RulebookError) as refused:
                 load(text.encode(), "a.yaml")
             assert [one.code for one in refused.value.diagnostics] == ["MR-R308"]
+
+
+def test_tiers_are_told_with_their_deductions() -> None:
+    """A notional at an edge is in the tier above; a formula has no tiers."""
+    program = load(BOOK.encode(), "a.yaml")
+    profile, product = program.profile_of("retail", ""), [one.name for one in program.products].index("perpetual")
+    first, second = program.margin_tiers[profile][product]
+    assert (first.floor, first.initial, first.maintenance) == (0.0, 0.1, 0.05)
+    assert (first.initial_deduction, first.maintenance_deduction) == (0.0, 0.0)
+    # 10 % and 20 % meet at a million, 5 % and 10 % too.
+    assert (second.floor, second.initial, second.maintenance) == (1e6, 0.2, 0.1)
+    assert (second.initial_deduction, second.maintenance_deduction) == (100_000.0, 50_000.0)
+    found = [program.tier_of(profile, product, notional) for notional in (0.0, 999_999.0, 1e6, 1e15)]
+    assert found == [first, first, second, second]
+    formula = load((ROOT / "tests" / "rulebooks" / "good" / "every-section.yaml").read_bytes(), "b.yaml")
+    product = [one.name for one in formula.products].index("perpetual")
+    assert formula.tier_of(formula.profile_of("retail", ""), product, 1.0) is None

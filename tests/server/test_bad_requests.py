@@ -242,6 +242,11 @@ UNKNOWN: tuple[tuple[str, Message, str], ...] = (
     ("AnswerService/ListVulnerable", answer_pb2.ListVulnerableRequest(exposure=9), "MR-I102"),  # type: ignore[arg-type]
     ("AnswerService/ListVulnerable", answer_pb2.ListVulnerableRequest(stress=answer_pb2.Stress(name="x")), "MR-I103"),
     ("AnswerService/FindWaysOut", answer_pb2.FindWaysOutRequest(account_id="a1", restore="a1#9"), "MR-I111"),
+    ("AnswerService/MeasureFigures", answer_pb2.MeasureFiguresRequest(account_id="nobody"), "MR-I104"),
+    ("AnswerService/MeasureFigures", answer_pb2.MeasureFiguresRequest(account_id="a1", names=["x"]), "MR-I122"),
+    ("AnswerService/MeasureFigures", answer_pb2.MeasureFiguresRequest(account_id="a1", symbol="x"), "MR-I106"),
+    ("AnswerService/MeasureFigures", answer_pb2.MeasureFiguresRequest(account_id="a1", given={"x": 1.0}), "MR-I122"),
+    ("AnswerService/ExplainMargin", answer_pb2.ExplainMarginRequest(account_id="nobody"), "MR-I104"),
     ("CheckService/Assess", check_pb2.AssessRequest(account_id="nobody"), "MR-I104"),
     ("CheckService/Assess", check_pb2.AssessRequest(account_id="a1", pool="ETH-PERP"), "MR-I105"),
     ("CheckService/CheckOrder", check_pb2.CheckOrderRequest(account_id="a1"), "MR-I103"),

@@ -24,7 +24,10 @@ strategies:
     - {strategy: long_stock, legs: {stock: {stock: 1}}, initial: stock.mark, maintenance: 0}
     - {strategy: short_stock, legs: {stock: {stock: -1}}, initial: stock.mark, maintenance: 0}
 portfolios:
-  group: {by: [underlying], initial: "strategy_margin(desk, initial)", maintenance: "strategy_margin(desk, maintenance)"}
+  group:
+    by: [underlying]
+    initial: strategy_margin(desk, initial)
+    maintenance: strategy_margin(desk, maintenance)
 products:
   option: {match: {kind: option}, value: excluded, margin: {model: portfolio, portfolio: group}}
 ladders:
@@ -42,9 +45,7 @@ def test_a_leg_reads_what_the_rulebook_sets_for_its_instrument() -> None:
     for symbol in ("IDX", "ABC"):
         instrument = {"symbol": f"{symbol}-C", "underlying": symbol, **common}
         shard.apply("instruments", {"instruments": [instrument]}, NOW)
-    prices = [
-        {"name": f"{one}-C", "price": 1.0, "time_ns": NOW, "fields": {"index": 100.0}} for one in ("IDX", "ABC")
-    ]
+    prices = [{"name": f"{one}-C", "price": 1.0, "time_ns": NOW, "fields": {"index": 100.0}} for one in ("IDX", "ABC")]
     shard.apply("prices", {"sequence": 1, "prices": prices}, NOW)
     positions = [{"symbol": "IDX-C", "quantity": -1.0}, {"symbol": "ABC-C", "quantity": -2.0}]
     pool = {"name": "", "balances": [{"asset": "USD", "amount": 1_000.0}], "positions": positions}

@@ -161,14 +161,17 @@ FUNCTIONS: dict[str, Function] = {
         ("x", "part", "whole"),
         "x * part / whole, down to a whole number; exact for whole numbers below 2^53, whatever x * part is.",
     ),
-    "ceil_share": Function(("x", "part", "whole"), "The same, up to a whole number."),
+    "ceil_share": Function(("x", "part", "whole"), "x * part / whole, up to a whole number; as exact as floor_share."),
     "sqrt": Function(("x",), "Square root."),
     "exp": Function(("x",), "Exponential."),
     "log": Function(("x",), "Natural logarithm."),
     "power": Function(("a", "b"), "a to the power of b."),
     "normal": Function(("x",), "Cumulative distribution of the standard normal."),
     "sign": Function(("x",), "1 above zero, -1 below, 0 at zero."),
-    "tiered": Function(("table", "x"), "Sum over the tiers of a table: rate times the part of x, without its sign, inside the tier."),
+    "tiered": Function(
+        ("table", "x"),
+        "Sum over the tiers of a table: rate times the part of x, without its sign, inside the tier.",
+    ),
     # Of an instrument
     "payoff": _of_group(("price",), "max(right * (price - strike), 0) of an option; else the price."),
     "value_at": _of_group(

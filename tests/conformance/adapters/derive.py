@@ -136,13 +136,9 @@ def hold_portfolio(world: World, account: dict[str, Any]) -> None:
         "index_confidence": account["spot_confidence"],
     }
     confidence = {"confidence": account["perp_confidence"]}
-    hold_perpetual(
-        world, "X-PERP", account["perps"], account["perp_price"], account["perp_value"], common | confidence
-    )
+    hold_perpetual(world, "X-PERP", account["perps"], account["perp_price"], account["perp_value"], common | confidence)
     for one in account["collaterals"]:
-        world.instrument(
-            one["name"], "spot", one["price"], settlement="USD", confidence=one["confidence"], **common
-        )
+        world.instrument(one["name"], "spot", one["price"], settlement="USD", confidence=one["confidence"], **common)
         world.position(one["name"], one["amount"])
     for number, expiry in enumerate(account["expiries"]):
         hold_options(world, f"X-{number}", expiry, common | {"forward_confidence": expiry["confidence"]})

@@ -60,8 +60,8 @@ def settled(made: World, params: dict[str, Any], account: dict[str, Any]) -> Set
     """
     Give an account its quote quantums and positions.
 
-    Quote quantums are what is left after every purchase. Here a position is booked at its own cost, so each is booked at
-    one for each base quantum, and as much is put back to the quote quantums.
+    Quote quantums are what is left after every purchase. Here a position is booked at its own cost, so each is booked
+    at one for each base quantum, and as much is put back to the quote quantums.
     """
     made.balance("uUSDC", account["quote_quantums"] + sum(one["base_quantums"] for one in account["positions"]))
     for one in account["positions"]:
@@ -156,7 +156,7 @@ def liquidatable(case: Case, params: dict[str, Any]) -> Answers:
 
 @adapter(FILE, "bankruptcy_price", "fillable_price", "insurance_fund_delta")
 def liquidation(case: Case, params: dict[str, Any]) -> Answers:
-    """Answer what a part of a position must fetch, what it is offered at, and what a fill means to the insurance fund."""
+    """Answer what a part of a position must fetch, what it is offered at, and what a fill earns the insurance fund."""
     given = case["input"]
     (name,) = case["expected"]
     found, symbol = settled(of_markets(params), params, given["account"]), given["market"]

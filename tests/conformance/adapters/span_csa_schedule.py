@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.conformance.adapters import Answers, Case, NotCoveredError, adapter
-from tests.conformance.world import Settled, World, rulebook, with_changes
+from tests.conformance.world import Settled, World, plain, rulebook, with_changes
 
+ANY_NOTIONAL = 1.0  # no part of variation margin
 NO_CHARGES = {
     "parameters.intermonth": {"default": 0},
     "parameters.delivery_month": {"default": 0},
@@ -19,7 +20,7 @@ NO_CHARGES = {
 
 def amount(value: float) -> str:
     """Write an amount of the rulebooks' currency."""
-    return f"{value:.10f} USD"
+    return f"{plain(value)} USD"
 
 
 def hold_arrays(held: dict[str, tuple[str, float, Sequence[float]]], **changes: Any) -> Settled:
@@ -62,11 +63,11 @@ def span_and_exposure(case: Case, _: dict[str, Any]) -> Answers:
     return {"total_margin": hold_arrays({"X-C": ("option", -1, loss_of_short)}, **exposure).assess().maintenance_margin}
 
 
-def hold_trade(world: World, symbol: str, notional: float, profit: float, **more: Any) -> None:
-    """Give the account one trade: its notional is the index, its value what it gained since it was struck."""
-    struck = abs(notional) + abs(profit) + 1.0
-    world.instrument(symbol, "future", struck + profit, index=abs(notional), days=365, **more)
-    world.position(symbol, 1, struck)
+def hold_trade(world: World, symbol: str, notional: float, profit: float) -> None:
+    """Give the account a trade of as many units as it has gained, each struck at 1 and now at 2: no digit is lost."""
+    units = profit or 1.0
+    world.instrument(symbol, "future", 2.0 if profit else 1.0, index=abs(notional) / abs(units), days=365)
+    world.position(symbol, units, 1.0)
 
 
 @adapter("span_csa_schedule", "schedule_im")
@@ -97,5 +98,5 @@ def call(case: Case, _: dict[str, Any]) -> Answers:
         )
     )
     world.balance("USD", given["bal"])
-    hold_trade(world, "T-0", abs(given["v"]), -given["v"])
+    hold_trade(world, "T-0", ANY_NOTIONAL, -given["v"])
     return {"call": world.settle().figure("transfer", on_the_way=given.get("open_calls", 0.0))}

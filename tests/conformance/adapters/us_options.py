@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""US listed options by strategies: `rules/us-options` for the rules, `rules/lean-options` for one platform's reading."""
+"""US options by strategies: `rules/us-options` for the rules, `rules/lean-options` for one platform's reading."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ BROAD = "broad_index_or_etf"
 CONTRACT = 100.0
 SOON = 1.0  # second, for an expiry that a case does not give
 SMALLEST_PRICE = 1e-12  # a case writes 1e-25 for a price of nothing
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+DAYS_OF_MONTH = {name: 20.0 * number for number, name in enumerate(MONTHS, start=1)}  # only their order matters
 Leg = dict[str, Any]
 
 
@@ -28,7 +30,7 @@ def option(world: World, number: int, leg: Leg, spot: float, multiplier: float, 
         right=leg["right"],
         multiplier=multiplier,
         index=spot,
-        seconds=days * 86_400 + SOON,
+        seconds=days * 86_400 or SOON,
     )
     world.position(name, leg["quantity"])
 
@@ -73,9 +75,8 @@ def strategy_requirement(case: Case) -> float:
     is_broad = "SPX" in given["underlying"]
     changes = {"parameters.naked_rate": {"default": "15%" if is_broad else "20%"}}
     world = World(with_changes(rulebook("us-options"), changes), "margin")
-    months = {name: 30 * number for number, name in enumerate(("APR", "JUL"), start=1)}
     for number, leg in enumerate(given["legs"]):
-        days = months.get(leg.get("expiry", ""), given.get("days_to_expiry", 0))
+        days = DAYS_OF_MONTH.get(leg.get("expiry", ""), given.get("days_to_expiry", 0))
         one = leg | {"quantity": leg["contracts"]}
         option(world, number, one, given["spot"], given.get("multiplier", CONTRACT), days=days)
     price = given.get("share_price") or given["spot"]
@@ -150,8 +151,8 @@ def lean_order(case: Case, _: dict[str, Any]) -> Answers:
     after = account_after(given["held"], given["order"], given)
     was = {"initial_before": before.initial_margin, "collateral_before": before.collateral_value}
     return {
-        "cost": after.figure("cost_of_order", **was),
-        "accept": after.figure("cash_after_order", **was) >= 0.0,
+        "cost": after.figure("cost_of_order", "", **was),
+        "accept": after.figure("cash_after_order", "", **was) >= 0.0,
     }
 
 
@@ -191,9 +192,8 @@ def lean_margin_call(case: Case, _: dict[str, Any]) -> Answers:
     price = given.get("underlying_price", given.get("price"))
     shares(world, given.get("shares", 0), price, price)
     for number, leg in enumerate(given.get("legs", ())):
-        if not isinstance(leg, dict):
-            leg = dict(zip(("right", "strike", "quantity", "price"), leg, strict=True))
-        option(world, number, leg, price, CONTRACT)
+        one = leg if isinstance(leg, dict) else dict(zip(("right", "strike", "quantity", "price"), leg, strict=True))
+        option(world, number, one, price, CONTRACT)
     settled = world.settle()
     closed = settled.figure("positions_to_close")
     return {

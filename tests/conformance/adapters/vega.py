@@ -31,7 +31,8 @@ def world(given: dict[str, Any], *, mark: float, **published: float) -> World:
     """Make a world of one market with the parameters of a case."""
     factors = given.get("factors", (1, 1, 1))
     levels = [math.floor(Fraction(str(one)) * HUNDRED_THOUSANDTHS) for one in factors]
-    changes = {f"parameters.{name}_level.default": level for name, level in zip(LEVELS, levels, strict=True)}
+    changes: dict[str, Any] = {}
+    changes |= {f"parameters.{name}_level.default": level for name, level in zip(LEVELS, levels, strict=True)}
     changes["parameters.linear_slippage.default"] = given.get("linear_slippage", 0)
     changes["parameters.quadratic_slippage.default"] = given.get("quadratic_slippage", 0)
     changes["parameters.in_auction.default"] = int(given.get("auction", False))

@@ -108,7 +108,7 @@ def okx_parts(case: Case, _: dict[str, Any]) -> Answers:
     given = case["input"]
     words = ("one", "two", "three", "four", "five", "six", "seven")
     parts = {word: float(given.get(f"mr{number}", 0)) for number, word in enumerate(words, start=1)}
-    return {"mmr": world_of("okx-portfolio").settle().figure("combined", **parts)}
+    return {"mmr": world_of("okx-portfolio").settle().figure("combined", "", **parts)}
 
 
 # Paradex
@@ -126,7 +126,9 @@ def paradex_order(case: Case, _: dict[str, Any]) -> Answers:
     size = order["size"] if order["side"] == "buy" else -order["size"]
     book = world.shard.book
     number, price = book.instrument_ids["X-PERP"], order["price"]
-    accepted, flags, _, after, _ = book.engine.check_order(settled.pool, number, size, price, 0.0, False, world.now_ns)
+    accepted, flags, _before, after, _most = book.engine.check_order(
+        settled.pool, number, size, price, 0.0, False, world.now_ns
+    )
     assert flags in (0, Reason.INSUFFICIENT_MARGIN)
     return {"initial_margin": after.initial_margin, "accept": accepted}
 
@@ -238,4 +240,3 @@ def short_butterfly(case: Case, _: dict[str, Any]) -> Answers:
         leg = {"right": right, "strike": strike, "quantity": quantity, "price": price}
         option(world, number, leg, middle, CONTRACT)
     return {"requirement": world.settle().assess().initial_margin}
-

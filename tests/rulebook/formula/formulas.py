@@ -48,9 +48,7 @@ class Writer:
     Dimensions are letters: P of positions, G of subgroups, S of scenarios.
     """
 
-    def __init__(
-        self, draw: st.DrawFn, table: str, words: dict[str, tuple[str, ...]], keys: tuple[str, ...]
-    ) -> None:
+    def __init__(self, draw: st.DrawFn, table: str, words: dict[str, tuple[str, ...]], keys: tuple[str, ...]) -> None:
         self._draw = draw
         self._table = table
         self._words = words

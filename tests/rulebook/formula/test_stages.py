@@ -204,6 +204,23 @@ def test_inputs_and_fields_are_named() -> None:
     assert any(line.endswith("COPY INPUT:0") for line in reading.written(given))
 
 
+def test_figure_of_each_scenario() -> None:
+    """A figure may be one value for each scenario; positions are summed first, subgroups are refused."""
+    for text, of in (
+        ("value: 2 * total(value * grid.price)", "portfolio"),
+        ("value: grid.price", "pool"),
+        ("value: value * grid.price", "position"),
+    ):
+        code, found = reading.figure(text, of)
+        assert not found
+        assert code is not None
+        assert code.outputs[0] >> 20 == Place.SCENARIO
+    _, found = reading.figure("value: total(value * grid.price by expiry)", "portfolio")
+    assert [one.code for one in found] == ["MR-R405"]
+    _, found = reading.portfolio("initial: total(value * grid.price)")
+    assert [one.code for one in found] == ["MR-R405"]
+
+
 def test_legs_are_inputs_of_one_stage() -> None:
     """The formula of a strategy is one stage that reads `leg.field`."""
     code, _ = reading.leg("max(short.strike - long.strike, 0) + short.years * long.mark")

@@ -87,12 +87,8 @@ def greatest(a: float, b: float) -> float:
 
 
 def divided(a: float, b: float) -> float:
-    """Divide as IEEE arithmetic does."""
-    if b:
-        return a / b
-    if math.isnan(a) or math.isnan(b) or a == 0:
-        return NAN
-    return math.copysign(math.inf, a) * math.copysign(1.0, b)
+    """Divide; by nothing and by what is infinite, the result is not a number."""
+    return a / b if b and math.isfinite(b) else NAN
 
 
 def rounded(x: float, how: str) -> float:
@@ -120,28 +116,31 @@ def rooted(x: float) -> float:
     return math.sqrt(x) if x >= 0 else NAN
 
 
+def finite(x: float) -> float:
+    """Return a number that is finite; else what is none."""
+    return x if math.isfinite(x) else NAN
+
+
 def exponential(x: float) -> float:
-    """Return e to the power of x."""
+    """Return e to the power of x; not a number where that is infinite."""
     try:
-        return math.exp(x)
+        return finite(math.exp(x))
     except OverflowError:
-        return math.inf
+        return NAN
 
 
 def logarithm(x: float) -> float:
-    """Return the natural logarithm."""
-    return math.log(x) if x > 0 else -math.inf if x == 0 else NAN
+    """Return the natural logarithm; not a number where there is none."""
+    return finite(math.log(x)) if x > 0 else NAN
 
 
 def raised(a: float, b: float) -> float:
-    """Return a to the power of b as C does."""
+    """Return a to the power of b; not a number where that is infinite or there is none."""
     try:
         result = math.pow(a, b)
-    except OverflowError:
-        return math.inf
-    except ValueError:
-        return math.inf if a == 0 else NAN
-    return NAN if math.isnan(a) or math.isnan(b) else result
+    except (OverflowError, ValueError):
+        return NAN
+    return NAN if math.isnan(a) or math.isnan(b) else finite(result)
 
 
 def normal(x: float) -> float:
