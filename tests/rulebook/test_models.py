@@ -374,5 +374,6 @@ def test_large_book_with_models_compiles_to_one_digest() -> None:
     """The sections before the products of a large book change nothing about how products are read."""
     text = large_rulebook(600).decode()
     at = TEXT.index("constants:")
-    more = text.replace("products:\n", TEXT[at : TEXT.index("\nproducts:\n") + 1].split("portfolios:")[0] + "products:\n")
+    sections = TEXT[at : TEXT.index("\nproducts:\n") + 1].split("portfolios:")[0]
+    more = text.replace("products:\n", sections + "products:\n")
     assert load(more.encode(), "large.yaml").digest != load(text.encode(), "large.yaml").digest

@@ -319,6 +319,48 @@ def test_a_transfer_conserves_every_unit(held: float, other: float, amount: floa
     assert (made.balance(CROSS, asset), made.balance("shares", asset)) == (held, other)
 
 
+NAMES = (CROSS, "portfolio", "shares", "BTC-PERP")
+STEPS = st.one_of(
+    st.tuples(st.just("transfer"), st.sampled_from(NAMES), st.sampled_from(NAMES), st.integers(1, 400)),
+    st.tuples(st.just("deposit"), st.sampled_from(NAMES), st.just(CROSS), st.integers(1, 400)),
+    st.tuples(st.just("price"), st.just(CROSS), st.just(CROSS), st.integers(60, 140)),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(STEPS, min_size=1, max_size=12))
+def test_a_replay_gives_the_same_pools(steps: list[tuple[str, str, str, int]]) -> None:
+    """The same commands give the same pools, calls and restrictions; a refused one changes nothing."""
+    made, done = Scene(), []
+    made.account(pool(CROSS, 900.0, BTC_PERP=20.0), pool("portfolio", 300.0, BTC_JUN=-20.0), pool("BTC-PERP", 50.0))
+
+    def standing(scene: Scene) -> tuple[Any, ...]:
+        return scene.shard.book.account("a"), dict(scene.shard.states), dict(scene.shard.calls), list(scene.events)
+
+    for step in steps:
+        before = standing(made)
+        try:
+            carry_out(made, *step)
+            done.append(step)
+        except InputError:
+            assert standing(made) == before
+    again = Scene()
+    again.account(pool(CROSS, 900.0, BTC_PERP=20.0), pool("portfolio", 300.0, BTC_JUN=-20.0), pool("BTC-PERP", 50.0))
+    for step in done:
+        carry_out(again, *step)
+    assert standing(again) == standing(made)
+
+
+def carry_out(scene: Scene, kind: str, source: str, target: str, number: int) -> None:
+    """Do one step of a random story."""
+    if kind == "transfer":
+        scene.transfer(number + 0.1, source, target)
+    elif kind == "deposit":
+        scene.do("deposit", account="a", pool=source, asset="USD", amount=number + 0.1, **PERSON)
+    else:
+        scene.price(BTC_PERP=float(number), BTC_JUN=float(number))
+
+
 # Durable
 
 
