@@ -128,7 +128,7 @@ def test_order_of_reasons_has_no_meaning() -> None:
     assert digest_of(books[0]) is not None
 
 
-def _others(path: Path, text: str) -> Iterator[Tree]:  # noqa: PLR0912 - one branch for each kind of scalar
+def _others(path: Path, text: str) -> Iterator[Tree]:
     """Yield values that would mean something else in the place of a scalar, likely ones first."""
     key = key_of(path)
     if is_formula(path):
