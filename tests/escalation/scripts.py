@@ -103,7 +103,7 @@ class Life:
             table.move({lot.symbol: max(1.0, lot.price * (1_000 + size - 500) / 1_000)}, _WAITS[which % 3])
         elif name == "ratio":
             found = [level for step in table.terms.steps for level in (step.below, step.clear, step.clear_after)]
-            levels = [level for level in found if level]
+            levels = [level for level in found if level] or [1.0]  # a book may close out at nothing only
             level = levels[which % len(levels)]
             lot = world.lots[size % len(world.lots)]
             table.move({lot.symbol: world.price_for(lot, level + (size - 500) / 5_000)}, _WAITS[which % 3])
