@@ -523,8 +523,10 @@ class _Compiler:
         self, profile_names: list[tuple[str, str]], product_names: list[str]
     ) -> tuple[tuple[tuple[MarginTier, ...], ...], ...]:
         """Return for each profile and product the tiers that decide its margin."""
-        made = {id(cell): _margin_tiers(cell) for cells in self._cells.values() for cell in cells.values()}
-        return tuple(tuple(made[id(self._cells[p][name])] for name in product_names) for p in profile_names)
+        # Thousands of profiles share the margins of a few products.
+        made = {id(one): _margin_tiers(one) for one in self._margins.values()}
+        made[id(None)] = ()
+        return tuple(tuple(made[id(self._cells[p][name].margin)] for name in product_names) for p in profile_names)
 
     def _digest(self, profile_names: list[tuple[str, str]], product_names: list[str], models: CompiledModels) -> str:
         book = self._book
@@ -647,10 +649,10 @@ def _rule(cell: _Cell, product: CompiledProduct, lines: list[LineRow], firsts: d
     return firsts[margin.tiers], len(margin.tiers), cell.ladder, mode, float(lower), float(upper), -1, excluded
 
 
-def _margin_tiers(cell: _Cell) -> tuple[MarginTier, ...]:
-    if not isinstance(cell.margin, Margin):
+def _margin_tiers(margin: ProductMargin | None) -> tuple[MarginTier, ...]:
+    if not isinstance(margin, Margin):
         return ()
-    tiers = cell.margin.tiers
+    tiers = margin.tiers
     floors = (0.0, *(float(one.to) for one in tiers if one.to is not None))
     return tuple(MarginTier(floor, *line) for floor, line in zip(floors, _lines(tiers), strict=False))
 
