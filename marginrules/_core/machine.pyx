@@ -124,14 +124,12 @@ cdef struct Code:
     int64_t* array_offsets   # in doubles, from the start of an instrument's block
     Stage* stages
     Instruction* instructions
-    int32_t* fields
     int64_t block_size       # doubles of one instrument's block: INSTRUMENT registers, then arrays
     int64_t scenario_count_max
     uint64_t tables          # a bit for each scenario table in use
     int32_t registers[PLACE_COUNT]
     int32_t key_count
     int32_t stage_count
-    int32_t field_count
     int32_t input_count
     int32_t outputs[2]
     int32_t output_count
@@ -143,7 +141,6 @@ cdef struct ScenarioTable:
     int64_t count
     int32_t column_count
     int32_t has_equal_weights
-    int32_t is_historical    # underlyings have moves of their own in it
 
 cdef struct TierTable:
     double* rows

@@ -15,10 +15,6 @@ cdef int build_code(Code* made, object code, ScenarioTable* tables) except -1:
         made.keys[k] = value
     for place, count in code.registers.items():
         made.registers[<int>place] = count
-    made.field_count = len(code.fields)
-    made.fields = <int32_t*>allocate(made.field_count, sizeof(int32_t))
-    for k, value in enumerate(code.fields):
-        made.fields[k] = value
     made.array_tables = <int32_t*>allocate(len(code.arrays), sizeof(int32_t))
     made.array_offsets = <int64_t*>allocate(len(code.arrays), sizeof(int64_t))
     offset = (made.registers[AT_INSTRUMENT] + 3) & ~3
@@ -61,7 +57,6 @@ cdef int build_code(Code* made, object code, ScenarioTable* tables) except -1:
 cdef void free_code(Code* code) noexcept:
     free(code.constants)
     free(code.keys)
-    free(code.fields)
     free(code.array_tables)
     free(code.array_offsets)
     free(code.stages)
@@ -81,7 +76,7 @@ cdef int build_models(Program* p, object models) except -1:
         table = p.scenario_tables + k
         table.count, table.column_count = one.count, len(one.columns)
         table.columns = <double*>allocate(table.count * table.column_count, sizeof(double))
-        table.has_equal_weights, table.is_historical = len(set(one.columns[0])) == 1, one.is_historical
+        table.has_equal_weights = len(set(one.columns[0])) == 1
         longest = max(longest, table.count)
         for j, column in enumerate(one.columns):
             for i, value in enumerate(column):
