@@ -26,6 +26,7 @@ LAYERS = (
     ("_core",),
     ("rulebook", "escalation", "journal"),
     ("service",),
+    ("authoring",),
     ("server", "client", "_pb"),
     ("cli", "__main__"),
 )
@@ -37,6 +38,9 @@ ONLY = {
     "grpc_reflection": {"server"},
     "google": {"server", "client", "_pb"},
     "yaml": {"rulebook.parse"},
+    "ruamel": {"authoring.edit"},
+    "openpyxl": {"authoring.sheets"},
+    "cryptography": {"service.signing"},
     "exchange_calendars": {"rulebook.calendar"},
     "sqlite3": {"journal"},
     "prometheus_client": {"server"},

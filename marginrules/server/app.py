@@ -31,7 +31,8 @@ from marginrules.errors import DurabilityError, InputError, MarginRulesError
 from marginrules.journal import SqliteJournal
 from marginrules.limits import BULK_REQUEST_BYTES_MAX
 from marginrules.server.access import LANES, Gate
-from marginrules.server.handlers import METHODS, Handlers, Method
+from marginrules.server.handlers import METHODS, Handlers
+from marginrules.server.method import Method
 from marginrules.server.metrics import Metrics, StateCollector
 from marginrules.server.settings import Settings
 from marginrules.server.status import STATUS, trailing_metadata

@@ -6,10 +6,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
-
-from google.protobuf.message import Message
 
 from marginrules import rulebook
 from marginrules._pb import answer_pb2, book_pb2, check_pb2, escalation_pb2, rulebook_pb2
@@ -24,6 +21,7 @@ from marginrules.limits import (
 )
 from marginrules.model import OrderDecision
 from marginrules.server import codec, codec_answers
+from marginrules.server.method import Method
 from marginrules.server.metrics import Metrics
 from marginrules.service import border, views
 from marginrules.service.distance import measure_distance
@@ -423,25 +421,6 @@ def _page_size(size: int) -> int:
     if size > _PAGE_MAX:
         raise InputError("MR-I113", f"page_size was {size}", f"allowed: at most {_PAGE_MAX:,}")
     return size or _PAGE_DEFAULT
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """
-    Describe one RPC.
-
-    Args:
-        lane: "check", "read", "command" or "stream"; each has its own limit, so that one cannot starve another.
-        shape: "unary", "bidirectional" or "watch".
-    """
-
-    service: str
-    name: str
-    request: type[Message]
-    handler: str
-    lane: str
-    shape: str = "unary"
-    bytes_max: int = REQUEST_BYTES_MAX
 
 
 _BULK = BULK_REQUEST_BYTES_MAX
