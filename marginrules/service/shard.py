@@ -587,6 +587,25 @@ class Shard:
 
     # The ladder
 
+    def settle(self, pool: int, now_ns: int) -> list[Event]:
+        """Look at one pool as it is now; return what its ladder did. For copies of a shard: nothing is recorded."""
+        self._now_ns = now_ns
+        events: list[Event] = []
+        self._settle(pool, now_ns, events)
+        return events
+
+    def settle_all(self, now_ns: int) -> list[Event]:
+        """Look at every pool; else as `settle`."""
+        self._now_ns = now_ns
+        events: list[Event] = []
+        self._settle_all(now_ns, events)
+        return events
+
+    def adopt(self, states: dict[int, LadderState]) -> None:
+        """Take what ladders remember of pools from another shard; its programs must be known here."""
+        for pool, state in states.items():
+            self._keep(pool, state, (), [])
+
     def _settle_all(self, now_ns: int, events: list[Event]) -> None:
         """Assess every pool, and move those that breach a threshold or have something under way."""
         engine = self.book.engine

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whom a rulebook hits: on the accounts of now, and over recorded or supplied history."""
+
+from marginrules.authoring.impact.history import History, history_of, moved_to
+from marginrules.authoring.impact.outcome import HistoryImpact, Outcome
+from marginrules.authoring.impact.population import Population, check_fits, misfits, population_of, read_population
+from marginrules.authoring.impact.replay import replay
+
+__all__ = [
+    "History",
+    "HistoryImpact",
+    "Outcome",
+    "Population",
+    "check_fits",
+    "history_of",
+    "misfits",
+    "moved_to",
+    "population_of",
+    "read_population",
+    "replay",
+]
