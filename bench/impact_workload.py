@@ -2,8 +2,9 @@
 """
 A market that crashes and accounts with too much leverage, to be replayed minute by minute.
 
-Twenty perpetuals follow one market factor each in its own measure, plus noise of their own. Two thirds through, the market
-loses 45 % within two days and comes back by half of that. An account holds five of them with a leverage between 1 and 25.
+Twenty perpetuals follow one market factor each in its own measure, plus noise of their own. Two thirds through, the
+market loses 45 % within two days and comes back by half of that. An account holds five of them with a leverage between
+1 and 25.
 """
 
 from __future__ import annotations

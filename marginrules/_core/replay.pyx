@@ -5,7 +5,7 @@
 
 cdef enum:
     LACKS_MAX = 8            # of one wake; more of them wake at every valid measure
-    BLOCK_BYTES = 1 << 19    # of marks and assets laid out at a time: they should stay in the cache
+    BLOCK_BYTES = 1 << 14    # of marks and assets laid out at a time: they should stay in the cache
 
 
 cdef struct Lack:            # see `marginrules.escalation.wake.Lack`
@@ -106,6 +106,7 @@ cdef class Replay:
             is no column); -1: no column.
         instruments: rows (instrument id, mark column, pairs of a field's number and its column).
         max_age_ns: of the prices of assets.
+        block_bytes: marks and assets laid out at a time; what comes out does not depend on it.
     """
 
     cdef Engine engine
@@ -124,7 +125,8 @@ cdef class Replay:
     cdef int64_t* unassessed
     cdef int32_t* stopped
 
-    def __cinit__(self, Engine engine not None, times, values, list assets, list instruments, int64_t max_age_ns):
+    def __cinit__(self, Engine engine not None, times, values, list assets, list instruments, int64_t max_age_ns,
+                  int64_t block_bytes=BLOCK_BYTES):
         cdef int64_t k, at = 0
         self.engine, self.max_age_ns = engine, max_age_ns
         if engine.view.program == NULL:
@@ -156,7 +158,7 @@ cdef class Replay:
         self.stopped = <int32_t*>allocate(self.pool_count, sizeof(int32_t))
         for k in range(self.pool_count):
             self.wakes[k].at_any = 1
-        self.lay_out()
+        self.lay_out(block_bytes)
 
     cdef int feed(self, Feed* feed, int index, int most, int price, pairs, int64_t* at) except -1:
         if not (0 <= index < most and 0 <= price < self.column_count):
@@ -169,13 +171,13 @@ cdef class Replay:
             at[0] += 1
         return 0
 
-    cdef int lay_out(self) except -1:
+    cdef int lay_out(self, int64_t block_bytes) except -1:
         """Make room for a block of rows."""
         cdef Engine engine = self.engine
         cdef int64_t size = engine.instrument_count * sizeof(Mark) + engine.asset_count * sizeof(Asset) + 1
         cdef int64_t k
         self.in_place = engine.view.program.has_models
-        self.room = 1 if self.in_place else max(1, min(1024, BLOCK_BYTES // size))
+        self.room = 1 if self.in_place else max(1, min(1024, block_bytes // size))
         self.laid = <Laid*>allocate(self.room, sizeof(Laid))
         if self.in_place:
             return 0

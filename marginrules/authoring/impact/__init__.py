@@ -3,18 +3,24 @@
 
 from marginrules.authoring.impact.history import History, history_of, moved_to
 from marginrules.authoring.impact.outcome import HistoryImpact, Outcome
+from marginrules.authoring.impact.past import Impact, impact
 from marginrules.authoring.impact.population import Population, check_fits, misfits, population_of, read_population
+from marginrules.authoring.impact.present import NowImpact, now
 from marginrules.authoring.impact.replay import replay
 
 __all__ = [
     "History",
     "HistoryImpact",
+    "Impact",
+    "NowImpact",
     "Outcome",
     "Population",
     "check_fits",
     "history_of",
+    "impact",
     "misfits",
     "moved_to",
+    "now",
     "population_of",
     "read_population",
     "replay",

@@ -10,6 +10,7 @@ allows, what hangs on it cannot be assessed. How far sources carry values into r
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +27,10 @@ HOLD_SPACINGS = 4
 Column = tuple[str, str]  # what is priced, and "" for its price or the name of a field
 Series = tuple[Sequence[int], Sequence[float]]  # times in nanoseconds, rising; values
 _INTEREST = "open_interest"
-_FIELDS: dict[str, int] = {**{name: int(one) for name, one in PRICE_FIELDS.items()}, _INTEREST: int(Field.OPEN_INTEREST)}
+_FIELDS: dict[str, int] = {
+    **{name: int(one) for name, one in PRICE_FIELDS.items()},
+    _INTEREST: int(Field.OPEN_INTEREST),
+}
 
 AssetFeed = tuple[int, int, int, int, int, float]
 InstrumentFeed = tuple[int, int, list[tuple[int, int]]]
@@ -82,8 +86,8 @@ def history_of(
     Make a table of series that need not have the same times.
 
     Args:
-        hold_ns: for how long a value stands for later rows; None: for four times the usual distance of the values of its
-            series, so that a night or a holiday is bridged and a feed that broke is not.
+        hold_ns: for how long a value stands for later rows; None: for four times the usual distance of the values of
+            its series, so that a night or a holiday is bridged and a feed that broke is not.
         times_ns: of the rows; None: each moment of any series.
     """
     rows = array("q", sorted({one for times, _ in series.values() for one in times} if times_ns is None else times_ns))
@@ -103,7 +107,7 @@ def history_of(
 
 
 def _usual_distance(times: Sequence[int]) -> int:
-    distances = [after - before for before, after in zip(times, times[1:], strict=False)]
+    distances = [after - before for before, after in itertools.pairwise(times)]
     return int(median(distances)) if distances else 0
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from marginrules.authoring.impact.texts import Text, text_of
 from marginrules.errors import InputError
 from marginrules.escalation.state import LadderState
 from marginrules.model import Account, CloseSeries, Instrument, Price
@@ -28,6 +29,7 @@ class Population:
         closes: of underlyings, for historical scenarios and volatilities; a replay takes them as they are.
         prices: the last of each instrument and asset; what a replay needs is in its history.
         states: what ladders remember, by the label of the pool; where a ladder has nothing under way, there is none.
+        pinned: rulebooks, besides the active one, under which calls, liquidations or defaults of `states` began.
     """
 
     instruments: tuple[Instrument, ...]
@@ -35,10 +37,11 @@ class Population:
     closes: tuple[CloseSeries, ...] = ()
     prices: tuple[Price, ...] = ()
     states: Mapping[str, LadderState] = field(default_factory=dict)
+    pinned: tuple[Text, ...] = ()
 
     def part(self, first: int, count: int) -> Population:
         """Return some of the accounts, as a replay needs them: without what ladders remember of the present."""
-        return replace(self, accounts=self.accounts[first : first + count], prices=(), states={})
+        return replace(self, accounts=self.accounts[first : first + count], prices=(), states={}, pinned=())
 
 
 def population_of(shard: Shard) -> Population:
@@ -47,13 +50,15 @@ def population_of(shard: Shard) -> Population:
 
     An average entry price has twelve digits, as everywhere outside the core.
     """
-    book = shard.book
+    book, active = shard.book, shard.active.program.digest if shard.active else ""
+    pinned = sorted({one.digest for one in shard.states.values()} - {active})
     return Population(
         instruments=tuple(book.instruments.values()),
         accounts=tuple(book.account(name) for name in book.accounts()),
         closes=tuple(CloseSeries(name, tuple(one.times_ns), tuple(one.closes)) for name, one in book.closes.items()),
         prices=tuple(book.prices()),
         states={book.pool_label(pool): state for pool, state in shard.states.items()},
+        pinned=tuple(text_of(shard.programs[digest]) for digest in pinned),
     )
 
 
@@ -80,7 +85,7 @@ def read_population(
 
 def misfits(program: Program, population: Population) -> list[str]:
     """Return what of a population a program could not evaluate, in words; each once."""
-    found = {}
+    found: dict[str, None] = {}
     for one in population.instruments:
         if one.settlement not in program.assets:
             found[f"settlement asset {one.settlement}"] = None
@@ -93,7 +98,7 @@ def misfits(program: Program, population: Population) -> list[str]:
         if program.profile_of(account.account_class, account.account_id) < 0:
             found[f"account class {account.account_class}"] = None
         for pool in account.pools:
-            held = [one.symbol for one in (*pool.positions, *pool.orders)]
+            held = [one.symbol for one in pool.positions] + [one.symbol for one in pool.orders]
             found.update((f"collateral {asset}", None) for asset, _ in pool.balances if asset not in program.assets)
             terms = program.pools.get(pool.name)
             if pool.name and pool.name not in products and (held or pool.balances):

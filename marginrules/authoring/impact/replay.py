@@ -5,8 +5,8 @@ What a history would have done to a population under one rulebook.
 The rules of a replay:
 
     * Everybody holds at the start what the population says, and nothing is under way. Nobody deposits, withdraws or
-      trades; open orders stay until the ladder cancels them. Unmet calls go unmet. Fees and funding due stand still, and
-      so do closes and what is computed of them.
+      trades; open orders stay until the ladder cancels them. Unmet calls go unmet. Fees and funding due stand still,
+      and so do closes and what is computed of them.
     * Time stands at the rows of the history. What falls due between two rows is done at the later one, in the order of
       the ladder. A price of a row is of the moment of that row; one that the row does not have keeps its time, so that
       a gap longer than the rulebook's `max_age` makes what hangs on it impossible to assess, and is counted.
@@ -28,14 +28,14 @@ from marginrules._core.core import Assessment, Replay
 from marginrules.authoring.impact.history import History, feeds_of, limited
 from marginrules.authoring.impact.outcome import NOTHING, Outcome
 from marginrules.authoring.impact.population import Population, shard_with
-from marginrules.codes import EventKind, Restriction
+from marginrules.codes import EventKind
 from marginrules.escalation.state import Event, LadderState
 from marginrules.escalation.wake import Wake, wake_of
 from marginrules.limits import MAGNITUDE_MIN
 from marginrules.rulebook import Program
 from marginrules.service.shard import Shard
-from marginrules.terms import LAST_NS
 
+BLOCK_BYTES = 1 << 14
 ALWAYS = Wake(0.0, 0, None, None, (), at_any=True, at_valid=True)
 _ISSUES = (EventKind.CALL_ISSUED, EventKind.CALL_FURTHER)
 _ENDS = (EventKind.CALL_CURED, EventKind.CALL_UNMET, EventKind.CALL_SUPERSEDED)
@@ -100,7 +100,14 @@ class Replayed:
 class Replayer:
     """Replay a history on one population under one program."""
 
-    def __init__(self, program: Program, population: Population, history: History, looks_always: bool = False) -> None:
+    def __init__(
+        self,
+        program: Program,
+        population: Population,
+        history: History,
+        looks_always: bool = False,
+        block_bytes: int = BLOCK_BYTES,
+    ) -> None:
         """Take a population that the program covers; `looks_always`: advance every ladder at every row, for tests."""
         self._shard: Shard = shard_with(program, population)
         self._book = self._shard.book
@@ -109,7 +116,9 @@ class Replayer:
         self._looks_always = looks_always
         self._history = limited(history, program)
         feeds = feeds_of(self._history, self._book)
-        self._core = Replay(self._engine, self._history.times_ns, self._history.values, *feeds, program.max_age_ns)
+        self._core = Replay(
+            self._engine, self._history.times_ns, self._history.values, *feeds, program.max_age_ns, block_bytes
+        )
         self._fresh: dict[int, Wake] = {}
         self._tallies: dict[int, _Tally] = {}
         self._wakes = 0
