@@ -601,7 +601,7 @@ class Shard:
         self._settle_all(now_ns, events)
         return events
 
-    def adopt(self, states: dict[int, LadderState]) -> None:
+    def remember(self, states: dict[int, LadderState]) -> None:
         """Take what ladders remember of pools from another shard; its programs must be known here."""
         for pool, state in states.items():
             self._keep(pool, state, (), [])

@@ -150,7 +150,7 @@ def _adopt(shard: Shard, population: Population) -> None:
     for text in population.pinned:
         shard.programs[text.digest] = compiled(text)
     pools = {shard.book.pool_label(pool): pool for pool in range(shard.book.engine.pool_count)}
-    shard.adopt({pools[label]: one for label, one in population.states.items()})
+    shard.remember({pools[label]: one for label, one in population.states.items()})
 
 
 def _standings(shard: Shard, now_ns: int) -> dict[str, Standing]:
