@@ -24,7 +24,6 @@ from marginrules.service.shard import Shard
 from marginrules.service.why import DecisionExplanation, explain_decision
 
 _DIFFERENCES_SHOWN = 20
-_SQLITE = b"SQLite format 3\0"
 
 
 class _OrderText(click.ParamType[Order]):
@@ -138,7 +137,7 @@ def replay(ctx: click.Context, file: Path, as_json: bool) -> None:
     copy, and while a server holds the file.
     """
     with file.open("rb") as opened:
-        is_journal = opened.read(len(_SQLITE)) == _SQLITE
+        is_journal = opened.read(1) != b"{"
     entries, decisions, differences = _replay_journal(file) if is_journal else _replay_decisions(file)
     shown = differences[:_DIFFERENCES_SHOWN]
     if as_json:
