@@ -84,7 +84,7 @@ def metadata_of(error: Any) -> dict[str, Any]:
 def response_class(method: str) -> Any:
     """Return the response message of a method."""
     service, _, name = method.partition("/")
-    descriptor = _REQUESTS[method].DESCRIPTOR.file.services_by_name[service].methods_by_name[name]
+    descriptor: Any = _REQUESTS[method].DESCRIPTOR.file.services_by_name[service].methods_by_name[name]
     return message_factory.GetMessageClass(descriptor.output_type)
 
 
