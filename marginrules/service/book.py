@@ -278,20 +278,9 @@ class Book:
         found = self._asset_prices.get(asset)
         return None if found is None else found.price
 
-    def prices(self) -> list[Price]:
-        """Return what is known of every instrument and asset that has a price, as it is used."""
-        names = {number: name for name, number in PRICE_FIELDS.items()}
-        found = []
-        for name, time_ns in self.price_times.items():
-            if name not in self.instrument_ids:
-                found.append(self._asset_prices[name])
-                continue
-            number = self.instrument_ids[name]
-            quotes = self.engine.quotes_of(number)
-            fields = tuple((names[Field(one)], value) for one, value in quotes.items() if one in names)
-            interest = quotes.get(int(Field.OPEN_INTEREST))
-            found.append(Price(name, self.engine.price_of(number)[0], time_ns, interest, fields))
-        return found
+    def asset_quote(self, asset: str) -> Price | None:
+        """Return what is in use of an asset's price; None where none was published."""
+        return self._asset_prices.get(asset)
 
     def set_prices(self, prices: list[Price]) -> dict[str, dict[str, float]]:
         """

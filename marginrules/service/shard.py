@@ -150,6 +150,10 @@ class Shard:
         who, why = border.text("who", data["who"]), border.text("why", data["why"])
         return self._switch(found.program, found.file, who, why, now_ns)
 
+    def adopt(self, program: Program, file: str, who: str, why: str, now_ns: int) -> Outcome:
+        """Activate a rulebook that is compiled already, in a shard that nobody keeps a journal of."""
+        return self._switch(program, file, who, why, now_ns)
+
     def _switch(self, program: Program, file: str, who: str, why: str, now_ns: int) -> Outcome:
         if program.effective_ns > now_ns:
             hint = "activate it from that moment on"
@@ -617,7 +621,12 @@ class Shard:
             self._settle(pool, now_ns, events)
 
     def _settle(self, pool: int, now_ns: int, events: list[Event]) -> None:
-        """Advance one pool until nothing more happens now."""
+        """
+        Advance one pool until nothing more happens now.
+
+        Advancing again with what was measured already changes nothing, so that is done only where something else has
+        changed: orders are gone, or the pool is free to move to another ladder.
+        """
         for _ in range(_SETTLE_MAX):
             assessment = self.book.engine.assess(pool, now_ns)
             if pool not in self.states and not assessment.level:
@@ -628,7 +637,7 @@ class Shard:
             self._keep(pool, state, happened, events)
             if any(event.kind is EventKind.ORDERS_CANCELLED for event in happened):
                 self.book.replace_orders(pool, {})
-            elif not happened:
+            elif not happened or self._stays(state, assessment):
                 return
         raise AssertionError(f"pool {self.book.pool_label(pool)} does not settle")
 
@@ -654,6 +663,10 @@ class Shard:
         moved, happened = ladder.follow(state, old, digest, number, self.program.ladders[number], now_ns)
         self._keep(pool, moved, happened, events)
         return moved
+
+    def _stays(self, state: LadderState, assessment: Assessment) -> bool:
+        """Say whether a pool is on the ladder that it has to follow, whatever else `_state` looks at."""
+        return not state.is_idle and (state.digest, state.ladder) == (self.program.digest, assessment.ladder)
 
     def _ladder_of(self, state: LadderState) -> Ladder:
         return self.programs[state.digest].ladders[state.ladder]

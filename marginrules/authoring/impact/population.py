@@ -12,9 +12,11 @@ from typing import Any
 from marginrules.authoring.impact.texts import Text, text_of
 from marginrules.errors import InputError
 from marginrules.escalation.state import LadderState
-from marginrules.model import Account, CloseSeries, Instrument, Price
+from marginrules.machine import Field
+from marginrules.model import PRICE_FIELDS, Account, CloseSeries, Instrument, Price
 from marginrules.rulebook import Program
 from marginrules.service import border
+from marginrules.service.book import Book
 from marginrules.service.shard import Revision, Shard
 
 _SHOWN = 5
@@ -56,10 +58,27 @@ def population_of(shard: Shard) -> Population:
         instruments=tuple(book.instruments.values()),
         accounts=tuple(book.account(name) for name in book.accounts()),
         closes=tuple(CloseSeries(name, tuple(one.times_ns), tuple(one.closes)) for name, one in book.closes.items()),
-        prices=tuple(book.prices()),
+        prices=tuple(_prices(book)),
         states={book.pool_label(pool): state for pool, state in shard.states.items()},
         pinned=tuple(text_of(shard.programs[digest]) for digest in pinned),
     )
+
+
+def _prices(book: Book) -> list[Price]:
+    """Return what is in use of every price."""
+    names = {int(number): name for name, number in PRICE_FIELDS.items()}
+    found = []
+    for name, time_ns in book.price_times.items():
+        quote = book.asset_quote(name)
+        if quote is not None:
+            found.append(quote)
+            continue
+        number = book.instrument_ids[name]
+        quotes = book.engine.quotes_of(number)
+        fields = tuple((names[one], value) for one, value in quotes.items() if one in names)
+        interest = quotes.get(int(Field.OPEN_INTEREST))
+        found.append(Price(name, book.engine.price_of(number)[0], time_ns, interest, fields))
+    return found
 
 
 def read_population(
