@@ -7,6 +7,7 @@ from marginrules.authoring.impact.past import Impact, impact
 from marginrules.authoring.impact.population import Population, check_fits, misfits, population_of, read_population
 from marginrules.authoring.impact.present import NowImpact, now
 from marginrules.authoring.impact.replay import replay
+from marginrules.authoring.impact.sources import history_of_journal, read_history
 
 __all__ = [
     "History",
@@ -17,11 +18,13 @@ __all__ = [
     "Population",
     "check_fits",
     "history_of",
+    "history_of_journal",
     "impact",
     "misfits",
     "moved_to",
     "now",
     "population_of",
+    "read_history",
     "read_population",
     "replay",
 ]
