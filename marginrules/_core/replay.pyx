@@ -17,6 +17,7 @@ cdef struct Wake:            # see `marginrules.escalation.wake.Wake`
     double noise
     double low
     double high
+    double owed
     int64_t time_ns
     # What was measured when the pool was last looked at: the same once more decides nothing before `time_ns`.
     double equity
@@ -24,10 +25,10 @@ cdef struct Wake:            # see `marginrules.escalation.wake.Wake`
     double maintenance_margin
     int32_t has_low
     int32_t has_high
+    int32_t has_owed
     int32_t at_any
     int32_t at_valid
     int32_t lack_count
-    int32_t unused
     Lack lacks[LACKS_MAX]
 
 cdef struct Feed:            # which columns of the history are of one asset or instrument; -1: none
@@ -72,6 +73,8 @@ cdef int comes(const Wake* wake, const Result* found, int64_t now) noexcept nogi
     if wake.has_low and not reaches(wake, wake.low, found):
         return 1
     if wake.has_high and reaches(wake, wake.high, found):
+        return 1
+    if wake.has_owed and not (-found.equity >= wake.owed):
         return 1
     for k in range(wake.lack_count):
         lack = wake.lacks + k
@@ -306,6 +309,8 @@ cdef class Replay:
         memset(out, 0, sizeof(Wake))
         out.noise, out.time_ns = wake.noise, wake.time_ns
         out.has_low, out.has_high = wake.low is not None, wake.high is not None
+        out.has_owed = wake.owed is not None
+        out.owed = wake.owed if out.has_owed else 0.0
         out.low = wake.low if out.has_low else 0.0
         out.high = wake.high if out.has_high else 0.0
         out.at_any, out.at_valid = wake.at_any, wake.at_valid

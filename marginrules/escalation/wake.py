@@ -48,6 +48,7 @@ class Wake:
         low: where equity / MM falls below it; None: no such bound.
         high: where equity / MM reaches it; infinite: where nothing is required and no equity is lacking.
         lacks: where more is missing than was demanded.
+        owed: where less than this is owed; None: no such bound.
         at_any: at every measure.
         at_valid: at every measure that can be trusted.
     """
@@ -57,6 +58,7 @@ class Wake:
     low: float | None
     high: float | None
     lacks: tuple[Lack, ...]
+    owed: float | None
     at_any: bool
     at_valid: bool
 
@@ -72,6 +74,8 @@ class Wake:
         if self.low is not None and not self._reaches(self.low, equity, margin):
             return True
         if self.high is not None and self._reaches(self.high, equity, margin):
+            return True
+        if self.owed is not None and not -equity >= self.owed:
             return True
         targets = ((one, measure.initial_margin if one.is_initial else one.ratio * margin) for one in self.lacks)
         return any(not target - equity <= one.most for one, target in targets)
@@ -90,6 +94,7 @@ class _Bounds:
         self.lows: list[float] = []
         self.highs: list[float] = []
         self.lacks: dict[tuple[bool, float], float] = {}
+        self.owed: float | None = None
         self.at_any = False
         self.at_valid = False
 
@@ -121,6 +126,7 @@ def wake_of(state: LadderState, ladder: Ladder, is_flat: bool, now_ns: int) -> W
         low=max(bounds.lows, default=None),
         high=min(bounds.highs, default=None),
         lacks=tuple(Lack(*key, most) for key, most in sorted(bounds.lacks.items())),
+        owed=bounds.owed,
         at_any=bounds.at_any,
         at_valid=bounds.at_valid,
     )
@@ -269,6 +275,13 @@ def _default(draft: Draft, bounds: _Bounds, is_flat: bool) -> None:
     if not is_flat or not any(draft.ladder.steps[one.step].waterfall for one in draft.state.active):
         return
     if draft.state.shortfall:
-        bounds.at_valid = True  # any equity that comes in makes it less
+        bounds.owed = _rounded_up_to(draft.state.shortfall, draft.ladder.increment)
     else:
         bounds.lack(False, 0.0, 0.0)
+
+
+def _rounded_up_to(shortfall: Decimal, increment: Decimal) -> float:
+    """Return the least that `round_requirement_up` surely rounds up to a shortfall: a little more than one less."""
+    units = _multiples(shortfall, increment) / increment
+    noise = min(max(Decimal("2e-6"), units * Decimal("2e-15")), Decimal("0.2"))  # twice what counts as noise there
+    return -_below((1 - units - noise) * increment)

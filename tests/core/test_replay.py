@@ -14,7 +14,7 @@ from marginrules._core.core import Batch, Engine, Replay, Tables
 from marginrules.escalation.state import Measure
 from marginrules.escalation.wake import Lack, Wake
 
-NEVER = Wake(0.0, (1 << 63) - 1, None, None, (), at_any=False, at_valid=False)
+NEVER = Wake(0.0, (1 << 63) - 1, None, None, (), None, at_any=False, at_valid=False)
 MINUTE_NS = 60_000_000_000
 
 FIGURES = st.sampled_from((0.0, 1.0, 99.999999, 100.0, 100.000001, 120.0, 150.0, -5.0, 1e9, math.nan, math.inf))
@@ -28,6 +28,7 @@ WAKES = st.builds(
     lacks=st.lists(
         st.builds(Lack, st.booleans(), st.sampled_from((0.0, 1.0, 1.5)), st.sampled_from((0.0, 20.0, 50.0))), max_size=8
     ).map(tuple),
+    owed=st.none() | st.sampled_from((0.0, 5.0)),
     at_any=st.sampled_from((False, False, False, True)),
     at_valid=st.sampled_from((False, False, False, True)),
 )
@@ -73,7 +74,7 @@ def test_more_bounds_than_there_is_room_for_wake_always() -> None:
     """What cannot be kept is not dropped."""
     run = replay_of(engine_with(), [[100.0, 50.0]])
     lacks = tuple(Lack(False, ratio / 10.0, 1e12) for ratio in range(9))
-    run.wake_at(0, Wake(0.0, 10, None, None, lacks, at_any=False, at_valid=False), None)
+    run.wake_at(0, Wake(0.0, 10, None, None, lacks, None, at_any=False, at_valid=False), None)
     assert run.comes(0, 1.0, 1.0, 1.0, True, 0)
     assert not run.comes(0, 1.0, 1.0, 1.0, False, 0)
 
@@ -86,7 +87,7 @@ def test_rows_are_what_was_published(block_bytes: int) -> None:
     run, first, batch = replay_of(mine, rows, block_bytes), 0, Batch(3)
     stale = [0, 0, 0]
     for pool in range(3):
-        run.wake_at(pool, Wake(0.0, 0, None, None, (), at_any=True, at_valid=True), None)
+        run.wake_at(pool, Wake(0.0, 0, None, None, (), None, at_any=True, at_valid=True), None)
     while first < len(rows):
         count = run.load(first)
         assert count >= 1
@@ -115,12 +116,12 @@ def test_a_pool_wakes_where_its_bound_is_crossed() -> None:
     run = replay_of(engine_with(3), rows, 1 << 20)
     # Equity is 10 + number - row; MM is 5 % of what both positions are worth.
     for pool, level in ((0, 1.0), (1, 1.0), (2, 0.1)):
-        run.wake_at(pool, Wake(0.0, 1 << 62, level, None, (), at_any=False, at_valid=False), None)
+        run.wake_at(pool, Wake(0.0, 1 << 62, level, None, (), None, at_any=False, at_valid=False), None)
     assert run.load(0) == 8
     assert run.run() == [(0, 3), (1, 4)]
     run.wake_at(0, NEVER, None)
     assert run.run_on(0, 4) == -1
-    run.wake_at(0, Wake(0.0, 7 * MINUTE_NS, None, None, (), at_any=False, at_valid=False), None)
+    run.wake_at(0, Wake(0.0, 7 * MINUTE_NS, None, None, (), None, at_any=False, at_valid=False), None)
     assert run.run_on(0, 4) == 6
     assert run.run_on(1, 5) == 5
 
@@ -131,7 +132,7 @@ def test_the_same_measure_wakes_nobody_twice() -> None:
     run = replay_of(engine, [[100.0, 50.0]] * 4)
     run.load(0)
     run.show(0)
-    always = Wake(0.0, 4 * MINUTE_NS, 2.0, None, (), at_any=False, at_valid=True)
+    always = Wake(0.0, 4 * MINUTE_NS, 2.0, None, (), None, at_any=False, at_valid=True)
     run.wake_at(0, always, None)
     assert run.run() == [(0, 0)]
     run.wake_at(0, always, engine.assess(0, MINUTE_NS))

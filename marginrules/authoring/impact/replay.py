@@ -36,7 +36,7 @@ from marginrules.rulebook import Program
 from marginrules.service.shard import Shard
 
 BLOCK_BYTES = 1 << 14
-ALWAYS = Wake(0.0, 0, None, None, (), at_any=True, at_valid=True)
+ALWAYS = Wake(0.0, 0, None, None, (), None, at_any=True, at_valid=True)
 _ISSUES = (EventKind.CALL_ISSUED, EventKind.CALL_FURTHER)
 _ENDS = (EventKind.CALL_CURED, EventKind.CALL_UNMET, EventKind.CALL_SUPERSEDED)
 

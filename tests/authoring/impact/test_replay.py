@@ -24,7 +24,7 @@ from tests.authoring.impact.worlds import (
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(drawn_worlds())
 def test_a_replay_is_what_the_service_lives_through(drawn: Drawn) -> None:
     """Woken only where something may happen, or looked at in every minute, or lived by the service: all the same."""
@@ -38,16 +38,16 @@ def test_a_replay_is_what_the_service_lives_through(drawn: Drawn) -> None:
 @pytest.mark.parametrize("margin", [TIERS, FORMULA], ids=["tiers", "formula"])
 def test_everything_happens_and_is_found(margin: str) -> None:
     """In one wild world pools are warned, called, cured, restricted, liquidated and left with a shortfall."""
-    drawn = Drawn(program_of(STEPS, margin, "short"), make_population(3, 80), make_history(5, 600, 0.004))
+    drawn = Drawn(program_of(STEPS, margin, "short"), make_population(3, 80), make_history(1, 600, 0.0015))
     found = replay(drawn.program, drawn.population, drawn.history)
     assert found.outcomes == lived(drawn)
     worst = Counter(one.worst for one in found.outcomes)
-    assert set(worst) == set(WORST) - {"restricted", "warned", "called"} | (set(worst) & set(WORST)), worst
+    assert set(WORST) - set(worst) <= {"called"}, worst  # this call restricts as well
     assert any(one.is_cured for one in found.outcomes)
     assert any(one.unmet_calls for one in found.outcomes)
     assert any(one.cured_calls and one.rounds for one in found.outcomes)
     # Each pool is looked at in a small part of the rows.
-    assert found.wakes < 0.2 * 600 * found.pools
+    assert found.wakes < 0.04 * 600 * found.pools
 
 
 @pytest.mark.parametrize("block_bytes", [1, 2_000, 1 << 20])
