@@ -3,8 +3,8 @@
 A market that crashes and accounts with too much leverage, to be replayed minute by minute.
 
 Twenty perpetuals follow one market factor each in its own measure, plus noise of their own. Two thirds through, the
-market loses 45 % within two days and comes back by half of that. An account holds five of them with a leverage between
-1 and 25.
+market loses 35 % within two days and comes back by half of that. An account holds five of them; its leverage lies
+between a half and ten.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ MINUTE_NS = 60_000_000_000
 START_NS = 1_769_904_000_000_000_000  # 2026-02-01
 INSTRUMENTS = 20
 HELD = 5
+CRASH = math.log(0.65)
 
 _HEAD = """\
 rulebook: {name}
@@ -34,13 +35,7 @@ products:
   perpetual:
     match: {{kind: perpetual}}
     margin:
-      model: tiers
-      tiers:
-        - {{to: 100_000, initial: {initial}%, maintenance: {maintenance}%}}
-        - {{to: 1_000_000, initial: 4%, maintenance: 2%}}
-        - {{to: 5_000_000, initial: 5%, maintenance: 2.5%}}
-        - {{initial: 10%, maintenance: 5%}}
-ladders:
+{margin}ladders:
   perpetuals:
     measure: margin_ratio
     steps:
@@ -60,9 +55,28 @@ ladders:
 """
 
 
-def rulebook(name: str = "before", initial: str = "3", maintenance: str = "1.5", call: int = 125) -> bytes:
+_TIERS = """\
+      model: tiers
+      tiers:
+        - {{to: 100_000, initial: {initial}%, maintenance: {maintenance}%}}
+        - {{to: 1_000_000, initial: 4%, maintenance: 2%}}
+        - {{to: 5_000_000, initial: 5%, maintenance: 2.5%}}
+        - {{initial: 10%, maintenance: 5%}}
+"""
+_FORMULA = """\
+      model: formula
+      define: {{value: "abs(quantity) * multiplier * mark * fx"}}
+      initial: value * {initial}% + max(value - 1_000_000, 0) * 3%
+      maintenance: value * {maintenance}% + max(value - 1_000_000, 0) * 1.5%
+"""
+
+
+def rulebook(
+    name: str = "before", initial: str = "3", maintenance: str = "1.5", call: int = 125, formula: bool = False
+) -> bytes:
     """Return the text of a rulebook."""
-    return _HEAD.format(name=name, initial=initial, maintenance=maintenance, call=call).encode()
+    margin = (_FORMULA if formula else _TIERS).format(initial=initial, maintenance=maintenance)
+    return _HEAD.format(name=name, margin=margin, call=call).encode()
 
 
 def make_history(minutes: int, seed: int = 20_200_312) -> History:
@@ -76,9 +90,9 @@ def make_history(minutes: int, seed: int = 20_200_312) -> History:
     for row in range(minutes):
         drift = 0.0
         if crash <= row < crash + length:
-            drift = math.log(0.55) / length
+            drift = CRASH / length
         elif crash + length <= row < crash + 4 * length:
-            drift = -math.log(0.55) / length / 6
+            drift = -CRASH / length / 6
         factor = source.gauss(drift, 0.0006)
         for k, beta in enumerate(betas):
             logs[k] += beta * factor + source.gauss(0.0, 0.0004)
@@ -105,7 +119,7 @@ def _draw_account(source: random.Random, number: int, marks: dict[str, float]) -
         quantity = float(f"{notional / marks[name]:.6g}")
         entry = float(f"{marks[name] * source.uniform(0.98, 1.02):.8g}")
         positions.append(Position(name, quantity, entry))
-    leverage = 25.0 ** source.uniform(0.0, 1.0)
+    leverage = 0.5 * 20.0 ** source.uniform(0.0, 1.0)
     cash = float(f"{size / leverage:.8g}")
     pool = Pool("", (("USDT", cash),), tuple(positions))
     return Account(f"A{number:06}", "default", 1, (pool,))
