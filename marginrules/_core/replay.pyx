@@ -5,7 +5,10 @@
 
 cdef enum:
     LACKS_MAX = 8            # of one wake; more of them wake at every valid measure
-    BLOCK_BYTES = 1 << 14    # of marks and assets laid out at a time: they should stay in the cache
+    BLOCK_BYTES = 1 << 18    # of marks and assets laid out at a time: they should stay in the cache
+    BLOCK_ROWS_MIN = 32
+    BLOCK_ROWS_MAX = 256
+    GROUP_ROWS = 16          # of a block, with bounds of their own
 
 
 cdef struct Lack:            # see `marginrules.escalation.wake.Lack`
@@ -47,6 +50,21 @@ cdef struct Laid:            # one row of the history, as the core reads it
     Mark* marks
     Spec* specs
     Asset* assets
+
+
+cdef struct MarkSpan:            # of an instrument, over some rows
+    double value_low         # value of a quantity of +1
+    double value_high
+    double fx_low
+    double fx_high
+    int64_t rule_offset
+    int64_t is_sound         # it may be used in all of them
+
+cdef struct AssetSpan:
+    double low
+    double high
+    int64_t rule
+    int64_t is_sound
 
 
 cdef inline int reaches(const Wake* wake, double ratio, const Result* found) noexcept nogil:
@@ -94,6 +112,61 @@ cdef int hold(object given, Py_buffer* view, bint is_whole) except -1:
     return 0
 
 
+cdef int is_quiet(
+    const Program* program, const Pool* pool, const Wake* wake, const MarkSpan* spans, const AssetSpan* assets,
+    int64_t last,
+) noexcept nogil:
+    """
+    Say whether a pool surely sleeps through some rows, the last of them at `last`, and can be assessed in all of them.
+
+    The sums are those of `assess_pool`, in their order, with the worst and the best value of each term. Rounded sums,
+    products and the greatest of lines that rise never fall when a term rises, so each row's equity and MM lie between
+    the bounds to the last bit. Only what can be told from equity and MM is told here: all else is looked at row by row.
+    """
+    cdef const Position* position
+    cdef const Balance* balance
+    cdef const MarkSpan* span
+    cdef const AssetSpan* asset
+    cdef const Rule* rules
+    cdef const Rule* rule
+    cdef double a, b, c, d, pnl_low = 0.0, pnl_high = 0.0, low = 0.0, high = 0.0, mm_low = 0.0, mm_high = 0.0
+    cdef int32_t k
+    if wake.at_any or wake.at_valid or wake.lack_count or wake.has_owed or last >= wake.time_ns or pool.order_count:
+        return 0
+    if wake.has_low and wake.low < 0.0 or wake.has_high and not 0.0 <= wake.high < INFINITE:
+        return 0
+    rules = rules_of(program, pool.profile)
+    for k in range(pool.position_count):
+        position = pool.positions + k
+        span = spans + position.instrument
+        rule = <const Rule*>(<const char*>rules + span.rule_offset)
+        if not span.is_sound or rule.open_interest_upper > 0.0 or rule.portfolio >= 0:
+            return 0
+        if rule.leverage_bit and not (position.leverage_rate > 0.0):
+            return 0
+        a, b = position.quantity * span.value_low, position.quantity * span.value_high
+        c, d = position.cost * span.fx_low, position.cost * span.fx_high
+        pnl_low += lesser(a, b) - greater(c, d)
+        pnl_high += greater(a, b) - lesser(c, d)
+        mm_low += pair_maintenance(greatest_line(rule, lesser(fabs(a), fabs(b))))
+        mm_high += pair_maintenance(greatest_line(rule, greater(fabs(a), fabs(b))))
+    for k in range(pool.balance_count):
+        balance = pool.balances + k
+        asset = assets + balance.asset
+        if not asset.is_sound:
+            return 0
+        a, b = balance.amount * asset.low, balance.amount * asset.high
+        low += counted(program.collateral_rules + asset.rule, lesser(a, b))
+        high += counted(program.collateral_rules + asset.rule, greater(a, b))
+    low = low + pnl_low - pool.due
+    high = high + pnl_high - pool.due
+    if not (isfinite(low) and isfinite(high) and isfinite(mm_high)):
+        return 0
+    if wake.has_low and not (low + wake.noise >= wake.low * mm_high):
+        return 0
+    return not wake.has_high or high + wake.noise < wake.high * mm_low
+
+
 @cython.final
 cdef class Replay:
     """
@@ -109,7 +182,7 @@ cdef class Replay:
             is no column); -1: no column.
         instruments: rows (instrument id, mark column, pairs of a field's number and its column).
         max_age_ns: of the prices of assets.
-        block_bytes: marks and assets laid out at a time; what comes out does not depend on it.
+        block_rows: laid out at a time; 0: as many as suit the cache. What comes out does not depend on it.
     """
 
     cdef Engine engine
@@ -123,13 +196,16 @@ cdef class Replay:
     cdef Quotes* quotes
     cdef Laid* laid
     cdef int64_t first, loaded, room
+    cdef MarkSpan* spans         # [group][instrument]
+    cdef AssetSpan* asset_spans
+    cdef int has_spans
     cdef int in_place        # what is prepared for formulas cannot be laid out ahead
     cdef Wake* wakes
     cdef int64_t* unassessed
     cdef int32_t* stopped
 
     def __cinit__(self, Engine engine not None, times, values, list assets, list instruments, int64_t max_age_ns,
-                  int64_t block_bytes=BLOCK_BYTES):
+                  int64_t block_rows=0):
         cdef int64_t k, at = 0
         self.engine, self.max_age_ns = engine, max_age_ns
         if engine.view.program == NULL:
@@ -161,7 +237,7 @@ cdef class Replay:
         self.stopped = <int32_t*>allocate(self.pool_count, sizeof(int32_t))
         for k in range(self.pool_count):
             self.wakes[k].at_any = 1
-        self.lay_out(block_bytes)
+        self.lay_out(block_rows)
 
     cdef int feed(self, Feed* feed, int index, int most, int price, pairs, int64_t* at) except -1:
         if not (0 <= index < most and 0 <= price < self.column_count):
@@ -174,24 +250,36 @@ cdef class Replay:
             at[0] += 1
         return 0
 
-    cdef int lay_out(self, int64_t block_bytes) except -1:
+    cdef int lay_out(self, int64_t rows) except -1:
         """Make room for a block of rows."""
         cdef Engine engine = self.engine
         cdef int64_t size = engine.instrument_count * sizeof(Mark) + engine.asset_count * sizeof(Asset) + 1
         cdef int64_t k
         self.in_place = engine.view.program.has_models
-        self.room = 1 if self.in_place else max(1, min(1024, block_bytes // size))
+        self.room = 1 if self.in_place else rows or max(BLOCK_ROWS_MIN, min(BLOCK_ROWS_MAX, BLOCK_BYTES // size))
+        if self.room < 0:
+            raise ValueError(f"rows of a block were {rows}")
         self.laid = <Laid*>allocate(self.room, sizeof(Laid))
         if self.in_place:
             return 0
+        self.has_spans = not engine.view.program.has_terms
+        if self.has_spans:
+            # The first group is the whole block.
+            self.spans = <MarkSpan*>allocate((self.groups() + 1) * engine.instrument_count, sizeof(MarkSpan))
+            self.asset_spans = <AssetSpan*>allocate((self.groups() + 1) * engine.asset_count, sizeof(AssetSpan))
         for k in range(self.room):
             self.laid[k].marks = <Mark*>allocate(engine.instrument_count, sizeof(Mark))
             self.laid[k].specs = <Spec*>allocate(engine.instrument_count, sizeof(Spec))
             self.laid[k].assets = <Asset*>allocate(engine.asset_count, sizeof(Asset))
         return 0
 
+    cdef inline int64_t groups(self) noexcept nogil:
+        return (self.room + GROUP_ROWS - 1) // GROUP_ROWS
+
     def __dealloc__(self):
         cdef int64_t k
+        free(self.spans)
+        free(self.asset_spans)
         if self.laid != NULL:
             for k in range(self.room):
                 free(self.laid[k].marks)
@@ -279,7 +367,50 @@ cdef class Replay:
                 self.laid[k].view = engine.view
                 self.laid[k].view.marks, self.laid[k].view.specs = self.laid[k].marks, self.laid[k].specs
                 self.laid[k].view.assets = self.laid[k].assets
+            if self.has_spans:
+                self.measure_spans(0, 0, self.loaded)
+                for k in range((self.loaded + GROUP_ROWS - 1) // GROUP_ROWS):
+                    self.measure_spans(k + 1, k * GROUP_ROWS, min(self.loaded, (k + 1) * GROUP_ROWS))
         return self.loaded
+
+    cdef void measure_spans(self, int64_t group, int64_t first, int64_t stop) noexcept nogil:
+        """Find between what bounds the prices of some rows lie."""
+        cdef const int64_t* times = <const int64_t*>self.times.buf + self.first
+        cdef int32_t j
+        cdef int64_t k
+        cdef MarkSpan* span
+        cdef AssetSpan* asset_span
+        cdef const Mark* mark
+        cdef const Asset* asset
+        for j in range(self.engine.instrument_count):
+            span = self.spans + group * self.engine.instrument_count + j
+            span.value_low = span.fx_low = INFINITE
+            span.value_high = span.fx_high = -INFINITE
+            span.rule_offset, span.is_sound = self.laid[first].marks[j].rule_offset, 1
+            for k in range(first, stop):
+                mark = self.laid[k].marks + j
+                # Whatever is not finite is not between the bounds, and nothing is told of it.
+                if times[k] > mark.fresh_until or not (isfinite(mark.unit_value) and isfinite(mark.fx)):
+                    span.is_sound = 0
+                    break
+                span.value_low, span.value_high = lesser(mark.unit_value, span.value_low), greater(mark.unit_value, span.value_high)
+                span.fx_low, span.fx_high = lesser(mark.fx, span.fx_low), greater(mark.fx, span.fx_high)
+        for j in range(self.engine.asset_count):
+            asset_span = self.asset_spans + group * self.engine.asset_count + j
+            asset_span.low, asset_span.high, asset_span.is_sound = INFINITE, -INFINITE, 1
+            asset_span.rule = self.laid[first].assets[j].rule
+            for k in range(first, stop):
+                asset = self.laid[k].assets + j
+                if asset.status or asset.rule < 0 or times[k] > asset.fresh_until or not isfinite(asset.price):
+                    asset_span.is_sound = 0
+                    break
+                asset_span.low, asset_span.high = lesser(asset.price, asset_span.low), greater(asset.price, asset_span.high)
+
+    cdef inline int sleeps_through(self, int32_t pool, int64_t group, int64_t stop) noexcept nogil:
+        return is_quiet(
+            self.engine.view.program, self.engine.pools + pool, self.wakes + pool,
+            self.spans + group * self.engine.instrument_count, self.asset_spans + group * self.engine.asset_count,
+            (<const int64_t*>self.times.buf)[self.first + stop - 1])
 
     def show(self, int64_t place):
         """Let the engine have the prices of a row of the block."""
@@ -369,12 +500,20 @@ cdef class Replay:
         cdef int64_t k
         if self.in_place and arena == NULL:
             return place if place < self.loaded else -1
-        for k in range(place, self.loaded):
+        if self.has_spans and place == 0 and self.loaded > GROUP_ROWS and self.sleeps_through(pool, 0, self.loaded):
+            return -1
+        k = place
+        while k < self.loaded:
+            if self.has_spans and k % GROUP_ROWS == 0 and self.sleeps_through(
+                    pool, k // GROUP_ROWS + 1, min(k + GROUP_ROWS, self.loaded)):
+                k += GROUP_ROWS
+                continue
             assess_pool(&self.laid[k].view, p, times[k], arena, &found)
             if found.flags & INVALID_MASK:
                 self.unassessed[pool] += 1
             if comes(wake, &found, times[k]):
                 return k
+            k += 1
         return -1
 
     def unassessed_of(self, int pool):

@@ -35,7 +35,6 @@ from marginrules.limits import MAGNITUDE_MIN
 from marginrules.rulebook import Program
 from marginrules.service.shard import Shard
 
-BLOCK_BYTES = 1 << 14
 ALWAYS = Wake(0.0, 0, None, None, (), None, at_any=True, at_valid=True)
 _ISSUES = (EventKind.CALL_ISSUED, EventKind.CALL_FURTHER)
 _ENDS = (EventKind.CALL_CURED, EventKind.CALL_UNMET, EventKind.CALL_SUPERSEDED)
@@ -106,7 +105,7 @@ class Replayer:
         population: Population,
         history: History,
         looks_always: bool = False,
-        block_bytes: int = BLOCK_BYTES,
+        block_rows: int = 0,
     ) -> None:
         """Take a population that the program covers; `looks_always`: advance every ladder at every row, for tests."""
         self._shard: Shard = shard_with(program, population)
@@ -117,7 +116,7 @@ class Replayer:
         self._history = limited(history, program)
         feeds = feeds_of(self._history, self._book)
         self._core = Replay(
-            self._engine, self._history.times_ns, self._history.values, *feeds, program.max_age_ns, block_bytes
+            self._engine, self._history.times_ns, self._history.values, *feeds, program.max_age_ns, block_rows
         )
         self._fresh: dict[int, Wake] = {}
         self._tallies: dict[int, _Tally] = {}

@@ -50,12 +50,12 @@ def test_everything_happens_and_is_found(margin: str) -> None:
     assert found.wakes < 0.04 * 600 * found.pools
 
 
-@pytest.mark.parametrize("block_bytes", [1, 2_000, 1 << 20])
-def test_the_size_of_blocks_does_not_matter(block_bytes: int) -> None:
+@pytest.mark.parametrize("block_rows", [1, 15, 16, 17, 33, 1_000])
+def test_the_size_of_blocks_does_not_matter(block_rows: int) -> None:
     """How many rows are laid out at a time changes nothing."""
     program, population, history = program_of(), make_population(4, 20), make_history(8, 200, 0.005)
     expected = replay(program, population, history)
-    assert Replayer(program, population, history, block_bytes=block_bytes).run() == expected
+    assert Replayer(program, population, history, block_rows=block_rows).run() == expected
 
 
 def test_a_gap_is_no_health() -> None:
