@@ -65,9 +65,9 @@ _TIERS = """\
 """
 _FORMULA = """\
       model: formula
-      define: {{value: "abs(quantity) * multiplier * mark * fx"}}
-      initial: value * {initial}% + max(value - 1_000_000, 0) * 3%
-      maintenance: value * {maintenance}% + max(value - 1_000_000, 0) * 1.5%
+      define: {{held_value: "abs(quantity) * multiplier * mark * fx"}}
+      initial: held_value * {initial}% + max(held_value - 1_000_000 USDT, 0) * 3%
+      maintenance: held_value * {maintenance}% + max(held_value - 1_000_000 USDT, 0) * 1.5%
 """
 
 

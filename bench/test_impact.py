@@ -97,8 +97,8 @@ def main() -> None:
     measured = 2 * given.accounts * given.minutes
     print(
         f"{given.accounts:,} accounts x {given.minutes:,} minutes x 2 rulebooks: {seconds:.1f} s passed on "
-        f"{given.workers} processes, {computed:.1f} s computed, {computed / measured * 1e9:.1f} ns an account and minute; "
-        f"{found.looks:,} looks of ladders; load {os.getloadavg()[0]:.1f}; {found.digest[:16]}"
+        f"{given.workers} processes, {computed:.1f} s computed, {computed / measured * 1e9:.1f} ns for an account and "
+        f"minute; {found.looks:,} looks of ladders; load {os.getloadavg()[0]:.1f}; {found.digest[:16]}"
     )
 
 
