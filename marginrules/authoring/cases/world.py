@@ -9,6 +9,7 @@ moment they come in this order, so a deadline passes before the price that would
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -28,21 +29,26 @@ _BY_CASE = {"who": "case", "why": "case"}
 _CORRECTIONS_MAX = 4  # of a balance, until equity is what a series says
 
 
+Watch = Callable[["World", list[Event]], None]
+
+
 class World:
     """
     Play one case.
 
     Args:
         file: of the rulebook, as failures show it.
+        watch: told what happened after each command.
 
     Raises:
         InputError: here and in every method, where a command of the case is refused.
     """
 
-    def __init__(self, case: Case, program: Program, file: str) -> None:
+    def __init__(self, case: Case, program: Program, file: str, watch: Watch | None = None) -> None:
         self.case = case
         self.program = program
         self.file = file
+        self._watch = watch
         self.shard = Shard()
         self.now_ns = case.start_ns
         self.events: list[Event] = []  # since the last look
@@ -146,6 +152,8 @@ class World:
     def _note(self, events: list[Event]) -> None:
         self.events += events
         self.log += events
+        if self._watch is not None:
+            self._watch(self, events)
 
     def _next_due_ns(self) -> int:
         """
