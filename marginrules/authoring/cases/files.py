@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which file of cases belongs to which rulebook: `cases.yaml` beside `rulebook.yaml`, `x.cases.yaml` beside `x.yaml`."""
+"""Which cases belong to which rulebook: `cases.yaml` beside `rulebook.yaml`, `x.cases.yaml` beside `x.yaml`."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from marginrules._core.core import Assessment
+from marginrules.authoring.cases.coverage import written
 from marginrules.authoring.cases.model import Expected, Step
 from marginrules.authoring.cases.result import Failure
 from marginrules.authoring.cases.world import World
@@ -17,6 +18,7 @@ from marginrules.codes import Reason
 from marginrules.escalation.state import ActiveStep, Event, LadderState, Measure
 from marginrules.model import OrderDecision
 from marginrules.rulebook.diagnostic import suggest
+from marginrules.rulebook.schema import Margin
 from marginrules.terms import Ladder
 from marginrules.terms import Step as LadderStep
 from marginrules.units import format_amount, format_duration, format_rate, format_time
@@ -209,15 +211,26 @@ class Judge:
         return f"{self._world.file}:{step.line} {self._ladder.name}/{step.name}"
 
     def _margin_rules(self) -> str:
-        world, book = self._world, self._world.shard.book
+        """Name the rules of the pool's positions, those by tiers with the tier that the notional lies in."""
+        book = self._world.shard.book
         profile = book.engine.pool_state(self._pool)[2]
         rules = []
         for one in book.holdings(self._pool):
             product = book.products[book.instrument_ids[one.symbol]]
-            rules.append(self._in_file(world.program.margin_rules[profile][product]) if product >= 0 else "")
+            if product >= 0:
+                rules.append(self._margin_rule(profile, product, abs(one.notional)))
         unique = list(dict.fromkeys(filter(None, rules)))
         more = f" and {len(unique) - _RULES_SHOWN} more" if len(unique) > _RULES_SHOWN else ""
         return ", ".join(unique[:_RULES_SHOWN]) + more
+
+    def _margin_rule(self, profile: int, product: int, notional: float) -> str:
+        program = self._world.program
+        rule, name = self._in_file(program.margin_rules[profile][product]), program.products[product].name
+        margin = written(program.text, self._world.file)[0].products[name].margin
+        number = sum(one.floor <= notional for one in program.margin_tiers[profile][product])
+        if isinstance(margin, Margin) and rule == f"{self._world.file}:{margin.place.line} {name}" and number:
+            return f"{self._world.file}:{margin.tiers[number - 1].place.line} {name} tier {number}"
+        return rule  # a formula, or an override whose line it has
 
     def _in_file(self, rule: str) -> str:
         name = self._world.program.name
@@ -244,7 +257,7 @@ class Judge:
 def _standing(found: Assessment, ladder: Ladder, state: LadderState | None) -> dict[str, Callable[[], Any]]:
     """Return how each field of a pool is found; only what is compared is looked for."""
     calls = state.calls if state else ()
-    figure = (lambda value: value) if found.is_valid else (lambda _value: 0.0)
+    figure = (lambda value: value) if found.is_valid else (lambda _value: None)
     requires = found.is_valid and found.maintenance_margin > 0.0
     return {
         "equity": lambda: figure(found.equity),
@@ -302,7 +315,7 @@ def _written(one: Expected, value: Any) -> str:
     if one.kind == "word":
         return str(value) or "none"
     if value is None:
-        return "no requirement"
+        return "nothing"
     if one.kind == "ratio" and one.slack:
         return f"{value * 100:.{max(2, len(one.text[:-1].partition('.')[2]) + 1)}f}%"
     return _exact(value)

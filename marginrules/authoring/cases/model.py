@@ -25,10 +25,11 @@ class Quote:
     mark: float
     open_interest: float | None = None
     fields: tuple[tuple[str, float], ...] = ()
+    age_ns: int = 0
 
-    def row(self, time_ns: int) -> dict[str, Any]:
+    def row(self, now_ns: int) -> dict[str, Any]:
         """Return the data of a price command's row."""
-        made: dict[str, Any] = {"name": self.name, "price": self.mark, "time_ns": time_ns}
+        made: dict[str, Any] = {"name": self.name, "price": self.mark, "time_ns": now_ns - self.age_ns}
         if self.open_interest is not None:
             made["open_interest"] = self.open_interest
         if self.fields:

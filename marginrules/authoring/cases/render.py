@@ -123,7 +123,7 @@ def failure_json(failure: Failure) -> dict[str, Any]:
 
 
 def render_junit(suites: Sequence[SuiteResult], threshold: float | None = None) -> str:
-    """Return JUnit XML: a suite for each file, a test for each case, and one for the coverage where a part is wanted."""
+    """Return JUnit XML: a suite for each file, a test for each case, and one for coverage where a part is wanted."""
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>"]
     for suite in suites:
         short = suite.coverage if suite.coverage and threshold and suite.coverage.share < threshold else None

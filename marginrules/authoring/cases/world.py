@@ -58,7 +58,7 @@ class World:
         self._points = max((len(one.values) for one in case.series), default=0)
         self._quotes = {one.name: one for one in case.quotes}
         self._gaps: set[str] = set()
-        self._note(self.shard.activate_compiled(program, file, self.now_ns).events)
+        self._note(self.shard.adopt(program, file, **_BY_CASE, now_ns=self.now_ns).events)
         self._apply("instruments", {"instruments": list(case.instruments)})
         if case.closes:
             rows = [self._closes(one.name, one.closes) for one in case.closes]
