@@ -147,17 +147,19 @@ class _Comparing:
         profiles = [one for one in profiles if min(one[1:]) >= 0]
         # Change -> product or ("", ladder) -> profiles; the order of what is found first is kept.
         found: dict[Change, dict[str, list[_Profile]]] = {}
+        followers: dict[str, set[str]] = {}
         for key, old, new in profiles:
             for name, was, now in products:
                 for change in self._margin(old, new, was, now):
                     found.setdefault(change, {}).setdefault(name, []).append(key)
             for owner, was, now in self._followed(old, new, products):
+                followers.setdefault(after.ladders[now].name, set()).add(owner)
                 for change in self._ladder(was, now):
                     found.setdefault(change, {}).setdefault(owner, []).append(key)
         everybody = frozenset(one[0] for one in profiles)
         apart = frozenset(account_class for account_class, account in everybody if account)
-        every = frozenset(one[0] for one in products)
         for change, owners in found.items():
+            every = followers[change.ladder] if change.ladder else {one[0] for one in products}
             yield from _merged(change, owners, everybody, apart, every)
 
     def _margin(self, old: int, new: int, was: int, now: int) -> tuple[Change, ...]:
@@ -231,7 +233,7 @@ def _merged(
     owners: dict[str, list[_Profile]],
     everybody: frozenset[_Profile],
     apart: frozenset[str],
-    every: frozenset[str],
+    every: set[str],
 ) -> Iterator[Change]:
     """Yield a change once for all products that it is alike for: those with the same profiles."""
     by_profiles: dict[frozenset[_Profile], list[str]] = {}
