@@ -47,6 +47,8 @@ CODES: dict[str, str] = {
     "MR-I122": "unknown field",
     "MR-I130": "pool may not hold this",
     "MR-I131": "pool may not give collateral away",
+    "MR-I140": "text cannot be edited or laid out",
+    "MR-I141": "rulebook has no such value",
     "MR-O101": "too many requests at once",
     "MR-O102": "subscriber was too slow and was cut",
     "MR-O103": "server is draining",
