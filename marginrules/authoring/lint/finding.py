@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from marginrules.rulebook.compile import Analysis
 from marginrules.rulebook.diagnostic import Diagnostic, Place, printable
-from marginrules.rulebook.linting import LINT_LIMITS, LINT_RULES
+from marginrules.rulebook.vocabulary.linting import LINT_LIMITS, LINT_RULES
 
 
 class Level(enum.IntEnum):
