@@ -13,7 +13,8 @@ from marginrules import __version__
 from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE, command
 from marginrules.cli.desk import accounts, calls, watch
 from marginrules.cli.explain import figures, margin, words
-from marginrules.cli.local import check, verify
+from marginrules.cli.lint import check, lint_books, rule
+from marginrules.cli.local import verify
 from marginrules.cli.market import closes
 from marginrules.cli.output import print_diagnostics
 from marginrules.cli.risk import distance, resilience, vulnerable, ways_out
@@ -62,6 +63,7 @@ def demo(as_json: bool) -> None:
 for one in (
     serve,
     check,
+    rule,
     demo,
     rulebook,
     accounts,
@@ -80,3 +82,4 @@ for one in (
     verify,
 ):
     main.add_command(one)
+main.add_command(lint_books, "lint")

@@ -175,7 +175,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def _likeness(word: str, choice: str) -> tuple[float, int]:
     """Return how like a word is to a choice; of two that are equally like it, what begins as it does is more so."""
-    begins_alike = next((at for at, (one, other) in enumerate(zip(word, choice, strict=False)) if one != other), _WORD_MAX)
+    begins_alike = next(
+        (at for at, (one, other) in enumerate(zip(word, choice, strict=False)) if one != other), _WORD_MAX
+    )
     return difflib.SequenceMatcher(None, choice, word).ratio(), begins_alike
 
 
@@ -199,11 +201,12 @@ _SOURCE_WIDTH = 160
 
 def render_text(diagnostics: Iterable[Diagnostic]) -> str:
     """Print problems for a terminal: the place, the message, the line with a caret, the hint."""
-    return "\n".join(_render_one(one) for one in diagnostics)
+    return "\n".join(render_one(one) for one in diagnostics)
 
 
-def _render_one(one: Diagnostic) -> str:
-    head = f"{one.file}:{one.place.line}:{one.place.column}: error[{one.code}]: {one.message}"
+def render_one(one: Diagnostic, level: str = "error") -> str:
+    """Print one problem, or what weighs less than one."""
+    head = f"{one.file}:{one.place.line}:{one.place.column}: {level}[{one.code}]: {one.message}"
     # A long line is shown from a little before the place.
     start = max(0, one.place.column - 1 - _SOURCE_WIDTH // 2) if len(one.source) > _SOURCE_WIDTH else 0
     shown = printable(one.source[start : start + _SOURCE_WIDTH])
