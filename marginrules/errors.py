@@ -56,6 +56,7 @@ CODES: dict[str, str] = {
     "MR-I162": "library for spreadsheets is not installed",
     "MR-I163": "tables are of another rulebook",
     "MR-I164": "table cannot be read",
+    "MR-I165": "unknown rule",
     "MR-O101": "too many requests at once",
     "MR-O102": "subscriber was too slow and was cut",
     "MR-O103": "server is draining",

@@ -31,6 +31,7 @@ STATUS: dict[str, grpc.StatusCode] = {
     "MR-I114": _STATE,
     "MR-I115": _STATE,
     "MR-I116": _NOT_FOUND,
+    "MR-I165": _NOT_FOUND,
     "MR-I117": grpc.StatusCode.ALREADY_EXISTS,
     "MR-I118": _NOT_FOUND,
     "MR-I119": _INVALID,
