@@ -13,6 +13,7 @@ from marginrules import __version__
 from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE, command
 from marginrules.cli.desk import accounts, calls, watch
 from marginrules.cli.explain import figures, margin, words
+from marginrules.cli.layout import fmt, schema
 from marginrules.cli.local import check, replay, verify
 from marginrules.cli.market import closes
 from marginrules.cli.output import print_diagnostics
@@ -61,6 +62,8 @@ def demo(as_json: bool) -> None:
 for one in (
     serve,
     check,
+    fmt,
+    schema,
     demo,
     rulebook,
     accounts,
