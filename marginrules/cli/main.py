@@ -14,6 +14,7 @@ from marginrules.cli.cases import test
 from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE, command
 from marginrules.cli.desk import accounts, calls, watch
 from marginrules.cli.explain import figures, margin, words
+from marginrules.cli.layout import fmt, schema
 from marginrules.cli.lint import check, lint_books, rule
 from marginrules.cli.local import verify
 from marginrules.cli.market import closes
@@ -66,6 +67,8 @@ for one in (
     check,
     test,
     rule,
+    fmt,
+    schema,
     demo,
     rulebook,
     accounts,
