@@ -24,6 +24,7 @@ _FORMATS = ("text", "json", "junit", "github")
     "marginrules test rules/crypto-derivatives --coverage --threshold 90%",
     "marginrules test cases.yaml --run 'unmet call'",
     "marginrules test --format junit > cases.xml",
+    "marginrules test --record decisions.jsonl:12 >> cases.yaml",
 )
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--run", "pattern", default="", help="Only cases with this in their name; * and ? stand for any text.")
