@@ -30,6 +30,7 @@ from marginrules.authoring.cases.model import (
 from marginrules.authoring.cases.series import read_series
 from marginrules.codes import InstrumentKind
 from marginrules.errors import CasesError
+from marginrules.limits import CASES_MAX, CASES_POINTS_MAX
 from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Place, Sink, StopReading, suggest
 from marginrules.rulebook.fields import Fields
@@ -77,7 +78,17 @@ class _Shared:
 def _read_file(sink: Sink, root: Mapping, file: str) -> CaseFile:
     top = Fields(sink, root, "a file of cases", vocabulary.FILE)
     shared = _read_shared(top, _Shared())
-    cases = [_Reader(sink, file, shared).read(node) for node in _items(top, "cases")]
+    nodes = _items(top, "cases")
+    if len(nodes) > CASES_MAX:
+        sink.add(
+            "MR-R308", top.place_of("cases"), f"the file had {len(nodes):,} cases", f"allowed: up to {CASES_MAX:,}"
+        )
+        nodes = []
+    cases = [_Reader(sink, file, shared).read(node) for node in nodes]
+    points = sum(max((len(series.values) for series in one.series), default=0) for one in cases)
+    if points > CASES_POINTS_MAX:
+        message = f"the series of all cases had {points:,} points"
+        sink.add("MR-R308", top.place_of("cases"), message, f"allowed: up to {CASES_POINTS_MAX:,}; make `every` longer")
     names: dict[str, Place] = {}
     for one in cases:
         if one.name in names and one.name:
