@@ -111,8 +111,10 @@ class World:
             if point_ns == moment:
                 self._play_point()
         moved, self.now_ns = target_ns > self.now_ns, target_ns
-        if moved and target_ns > started_ns:
+        if moved:
             self._keep_quoted()
+        if target_ns > started_ns:
+            self._note([])  # time alone makes prices old
 
     def publish(self, quotes: tuple[Quote, ...]) -> None:
         """Publish prices as of now."""
