@@ -11,7 +11,7 @@ import pytest
 
 from marginrules.authoring.cases import read_cases, run_case
 from marginrules.authoring.cases.record import record_case
-from marginrules.authoring.cases.run import play_step
+from marginrules.authoring.cases.run import play
 from marginrules.authoring.cases.world import World
 from marginrules.errors import InputError
 from marginrules.rulebook import load
@@ -28,7 +28,7 @@ def recorded(text: str) -> dict[str, Any]:
     case = read(text)
     world = World(case, PROGRAM, "book.yaml")
     for step in case.steps:
-        play_step(world, step)
+        play(world, step)
     step = case.steps[-1]
     order = border.order(step.order.row()) if step.order else None
     found: dict[str, Any] = json.loads(json.dumps(record(world.shard, step.account, step.pool, world.now_ns, order)))
@@ -42,7 +42,7 @@ def test_every_moment_of_every_shipped_case_can_be_recorded(path: Path) -> None:
     for case in read_cases(path.read_bytes(), path.name).cases:
         world = World(case, program, "rulebook.yaml")
         for step in case.steps:
-            play_step(world, step)
+            play(world, step)
             order = border.order(step.order.row()) if step.order else None
             found = json.loads(json.dumps(record(world.shard, step.account, step.pool, world.now_ns, order)))
             text = record_case(found)

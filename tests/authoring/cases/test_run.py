@@ -3,13 +3,22 @@
 
 from __future__ import annotations
 
+import random
+import re
+import textwrap
+from pathlib import Path
+
 import pytest
 
-from marginrules.authoring.cases import CaseResult, read_cases, run_case
-from marginrules.authoring.cases.render import text_of
-from marginrules.errors import RulebookError
+from marginrules.authoring import cases as authoring_cases
+from marginrules.authoring.cases import CaseResult, read_cases, run_case, run_suite
+from marginrules.authoring.cases.render import render_text, text_of
+from marginrules.errors import CasesError, RulebookError
 from marginrules.rulebook import load
-from tests.authoring.cases.samples import BOOK, PROGRAM, SHARED, run
+from tests.authoring.cases.samples import BOOK, EVERY_KEY, PROGRAM, SHARED, run
+
+ROOT = Path(__file__).parent.parent.parent.parent
+_WORD = re.compile(r"[A-Za-z0-9_.%+*-]+")
 
 # 50 000 of notional: IM 1 000, MM 500.
 LONG = "    positions: {BTC-PERP: 1}\n"
@@ -330,3 +339,42 @@ def test_the_same_case_comes_out_the_same() -> None:
     """Two runs of a case are equal in everything."""
     text = case("every: 1h\nseries: {margin_ratio: 170% 118%x6}\nexpect: [{at: 6h, step: none, equity: 1}]")
     assert run(text) == run(text)
+
+
+def test_the_example_of_the_readme() -> None:
+    """What the README shows passes, and fails as it shows once the threshold is another."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").split("### Cases")[1]
+    cases, shown = readme.split("```yaml\n")[1].split("```")[0], readme.split("```\n")[2]
+    book = (ROOT / "rules" / "smallest" / "rulebook.yaml").read_bytes()
+    assert run_suite(load(book, "rulebook.yaml"), "rulebook.yaml", cases.encode(), "cases.yaml").is_passed()
+    changed = load(book.replace(b"below: 120%", b"below: 115%"), "rulebook.yaml")
+    found = render_text([run_suite(changed, "rulebook.yaml", cases.encode(), "cases.yaml")])
+    assert found.startswith(shown.rstrip("\n"))
+
+
+def test_the_example_of_the_package() -> None:
+    """What the package's own words show passes against the book that it is for."""
+    words = str(authoring_cases.__doc__)
+    text = textwrap.dedent(words.split("a test of a ladder:\n\n")[1].partition("\n\n")[0])
+    book = load((ROOT / "rules" / "crypto-derivatives" / "rulebook.yaml").read_bytes(), "rulebook.yaml")
+    assert render_text([run_suite(book, "rulebook.yaml", text.encode(), "cases.yaml")]) == "cases.yaml  1 passed"
+
+
+def test_whatever_is_written_is_refused_or_played() -> None:
+    """Texts with words exchanged at random are refused, fail or pass; nothing else ever happens."""
+    chance, played = random.Random(7), 0  # noqa: S311 - the same texts each time
+    texts = [SHARED + case("every: 1h\nseries: {margin_ratio: 170% 118%x6}\nexpect: [{at: 6h, step: sale}]"), EVERY_KEY]
+    words = [*sorted({word for text in texts for word in _WORD.findall(text)}), "0", "-1", "999999999999999", "_x3"]
+    for number in range(300):
+        text = texts[number % 2]
+        for _ in range(chance.choice((1, 2))):
+            match = chance.choice(list(_WORD.finditer(text)))
+            text = text[: match.start()] + chance.choice(words) + text[match.end() :]
+        try:
+            found = read_cases(text.encode(), "cases.yaml").cases
+        except CasesError:
+            continue
+        for one in found:
+            assert isinstance(run_case(BOOK, "book.yaml", one, PROGRAM), CaseResult)
+            played += 1
+    assert played > 30
