@@ -88,6 +88,10 @@ class _Comparing:
         ):
             if old != new:
                 yield Change("changed", term, old, new)
+        if before.max_age_ns != after.max_age_ns:  # of the prices of assets
+            values = before.max_age_ns, after.max_age_ns
+            words = [units.format_duration(one) for one in values]
+            yield change_of("changed", "greatest age of asset prices", words, values=values)
         for name in sorted(before.limits.keys() | after.limits.keys()):
             was, now = before.limits.get(name), after.limits.get(name)
             if was != now:
