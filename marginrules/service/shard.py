@@ -159,6 +159,10 @@ class Shard:
         who, why = border.text("who", data["who"]), border.text("why", data["why"])
         return self._switch(found.program, found.file, who, why, now_ns)
 
+    def adopt(self, program: Program, file: str, who: str, why: str, now_ns: int) -> Outcome:
+        """Activate a rulebook that is compiled already, in a shard that nobody keeps a journal of."""
+        return self._switch(program, file, who, why, now_ns)
+
     def _switch(self, program: Program, file: str, who: str, why: str, now_ns: int) -> Outcome:
         if program.effective_ns > now_ns:
             hint = "activate it from that moment on"
