@@ -31,7 +31,6 @@ HOUR_NS = 3600 * SECOND_NS
 _EXPIRY = NOW + 90 * DAY_NS
 _PRICES = {"BTC-PERP": 50_000.0, "ETH-PERP": 2_000.0, "SOL-PERP": 100.0, "BTC-FUT": 51_000.0, "BTC-CALL": 3_000.0}
 _ASSETS = {"BTC": 50_000.0, "BOND": 101.0}
-_TICKS_MAX = 3
 _VALID = int(Reason.RISK_NOT_RAISED)
 
 Data = dict[str, Any]
@@ -45,6 +44,7 @@ class Scene:
     orders: list[tuple[str, str, Order]] = field(default_factory=list)
     later: list[int] = field(default_factory=list)  # times at which prices have aged
     executes: bool = False  # rounds of a liquidation are carried out
+    waits: list[int] = field(default_factory=list)  # after each command, when time alone is looked at again
 
 
 @dataclass
@@ -82,7 +82,9 @@ class Life:
 
 def draw_scene(rng: Random, before: Program, after: Program) -> Scene:
     """Return a scene aimed at what two rulebooks say."""
-    scene = Scene(executes=rng.random() < 0.5)
+    # The same moments under both rulebooks: what only one of them looks at would be seen earlier under it.
+    waits = sorted(int(one) for one in _durations(before) | _durations(after) if one)
+    scene = Scene(executes=rng.random() < 0.5, waits=waits)
     scene.commands.append((NOW, "instruments", {"instruments": _instruments()}))
     prices = {name: price * rng.uniform(0.9, 1.1) for name, price in (_PRICES | _ASSETS).items()}
     interest = {name: rng.uniform(0.5e6, 9e6) for name in _PRICES}
@@ -209,16 +211,21 @@ def _between(points: set[float], low: float, high: float) -> list[float]:
     return [a + (b - a) * 0.5 for a, b in pairwise(inside)]
 
 
+def _durations(program: Program) -> set[float]:
+    """Return every wait, deadline and time between rounds."""
+    found = {0.0}
+    for ladder in program.ladders:
+        for step in ladder.steps:
+            found.add(float(step.for_ns))
+            if step.call is not None:
+                found.add(float(step.call.deadline.duration_ns))
+            if step.liquidate is not None:
+                found.add(float(step.liquidate.every_ns))
+    return found
+
+
 def _waits(rng: Random, before: Program, after: Program) -> list[int]:
-    found = {0.0, float(HOUR_NS)}
-    for program in (before, after):
-        for ladder in program.ladders:
-            for step in ladder.steps:
-                found.add(float(step.for_ns))
-                if step.call is not None:
-                    found.add(float(step.call.deadline.duration_ns))
-                if step.liquidate is not None:
-                    found.add(float(step.liquidate.every_ns))
+    found = _durations(before) | _durations(after) | {float(HOUR_NS)}
     gaps = _between(found, 0.0, 12.0 * HOUR_NS)
     waits = [rng.choice([*gaps, 5.0 * SECOND_NS, 20.0 * SECOND_NS]) for _ in range(8)]
     return [int(one) for one in (waits if rng.random() < 0.7 else [*waits[:6], 20.0 * HOUR_NS, 24.0 * HOUR_NS])]
@@ -233,11 +240,7 @@ def live(program: Program, scene: Scene) -> Life:
     _activate(shard, program)
     last = NOW
     for number, (now, kind, data) in enumerate(scene.commands):
-        for _ in range(_TICKS_MAX):  # what has no valid price is due again every second
-            due = shard.next_due_ns()
-            if due is None or not last < due < now:
-                break
-            last = due
+        for due in (last + wait for wait in scene.waits if last + wait < now):
             _do(shard, life, scene, number, "tick", {}, due)
         last = now
         _do(shard, life, scene, number, kind, data, now)
