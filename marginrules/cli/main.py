@@ -17,6 +17,7 @@ from marginrules.cli.explain import figures, margin, words
 from marginrules.cli.local import check, verify
 from marginrules.cli.market import closes
 from marginrules.cli.output import print_diagnostics
+from marginrules.cli.plan import apply, plan
 from marginrules.cli.risk import distance, resilience, vulnerable, ways_out
 from marginrules.cli.rulebook import rulebook
 from marginrules.cli.serve import serve
@@ -66,6 +67,8 @@ for one in (
     test,
     demo,
     rulebook,
+    plan,
+    apply,
     accounts,
     calls,
     watch,
