@@ -51,6 +51,8 @@ CODES: dict[str, str] = {
     "MR-I131": "pool may not give collateral away",
     "MR-I140": "rulebook was planned against another one than is active",
     "MR-I141": "plan was changed since it was made, or is none",
+    "MR-I160": "text cannot be edited or laid out",
+    "MR-I161": "rulebook has no such value",
     "MR-O101": "too many requests at once",
     "MR-O102": "subscriber was too slow and was cut",
     "MR-O103": "server is draining",
