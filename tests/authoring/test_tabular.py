@@ -237,9 +237,9 @@ def test_a_changed_rulebook_refuses_older_tables() -> None:
 def test_formulas_are_read_as_values_and_never_written() -> None:
     """A formula without a saved value is refused; a text that begins with = goes out as text."""
     book = openpyxl.Workbook()
-    book.active.title = "tiers"
-    book.active.append([PLACE, "to"])
-    book.active.append(["x", "=1+1"])
+    sheet = book.create_sheet("tiers")
+    sheet.append([PLACE, "to"])
+    sheet.append(["x", "=1+1"])
     written = io.BytesIO()
     book.save(written)
     with pytest.raises(InputError, match="B2 of table 'tiers' has a formula"):
