@@ -57,6 +57,19 @@ _OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.keepalive_time_ms", 30_000),
 )
 
+# Every file of the protocol that has a service.
+_PROTOCOLS = (
+    answer_pb2,
+    book_pb2,
+    cases_pb2,
+    check_pb2,
+    escalation_pb2,
+    explain_pb2,
+    lint_pb2,
+    plan_pb2,
+    rulebook_pb2,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
@@ -100,17 +113,7 @@ def _rpcs() -> dict[str, Rpc]:
             GetMessageClass(method.input_type).SerializeToString,
             GetMessageClass(method.output_type).FromString,
         )
-        for file in (
-            answer_pb2,
-            book_pb2,
-            cases_pb2,
-            check_pb2,
-            escalation_pb2,
-            explain_pb2,
-            lint_pb2,
-            plan_pb2,
-            rulebook_pb2,
-        )
+        for file in _PROTOCOLS
         for service in file.DESCRIPTOR.services_by_name.values()
         for method in service.methods
     }
