@@ -22,7 +22,7 @@ from marginrules.model import Instrument
 from marginrules.rulebook import calendar
 from marginrules.rulebook.check import check_book, check_ladder, first_year, specificity
 from marginrules.rulebook.check_models import check_models
-from marginrules.rulebook.collateral import credits_of, terms_of, wrong_way_bits, wrong_way_of
+from marginrules.rulebook.collateral import Collateral, credits_of, terms_of, wrong_way_bits, wrong_way_of
 from marginrules.rulebook.diagnostic import Diagnostic, Sink, StopReading, suggest
 from marginrules.rulebook.digest import canonical, hashed
 from marginrules.rulebook.fields import percent
@@ -90,6 +90,10 @@ class Program:
         pools: those that accounts may have beside the cross pool and isolated ones, by name.
         wrong_way: underlying -> bits of the collateral for which exposure to it is wrong-way.
         pool_line: of the pool's own formulas; 0 where there are none.
+        collateral: what is said of each asset, as written.
+        margins: [profile][product], as written and with overrides; None where nothing was.
+        ladder_numbers: [profile][product], the ladder of a pool that holds only this product.
+        default_ladders: [profile], the ladder of a pool that holds nothing, or products with different ladders.
     """
 
     name: str
@@ -118,6 +122,10 @@ class Program:
     wrong_way: dict[str, int]
     pool_line: int
     pools: dict[str, PoolTerms]
+    collateral: dict[str, Collateral]
+    margins: tuple[tuple[ProductMargin | None, ...], ...]
+    ladder_numbers: tuple[tuple[int, ...], ...]
+    default_ladders: tuple[int, ...]
 
     def product_of(self, instrument: Instrument) -> int:
         """
@@ -553,6 +561,12 @@ class _Compiler:
             wrong_way=wrong_way_of(book.collateral),
             pool_line=models.pool_line,
             pools=compile_pools(book.pools, {name: index for index, name in enumerate(product_names)}),
+            collateral=book.collateral,
+            margins=tuple(tuple(self._cells[one][name].margin for name in product_names) for one in profile_names),
+            ladder_numbers=tuple(
+                tuple(self._cells[one][name].ladder for name in product_names) for one in profile_names
+            ),
+            default_ladders=tuple(defaults),
         )
 
     def _product(self, name: str, models: CompiledModels) -> CompiledProduct:

@@ -14,6 +14,7 @@ _EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 
 STATUS: dict[str, grpc.StatusCode] = {
     "MR-R100": _INVALID,
+    "MR-R110": _INVALID,
     "MR-I101": _INVALID,
     "MR-I102": _INVALID,
     "MR-I103": _INVALID,
@@ -30,7 +31,7 @@ STATUS: dict[str, grpc.StatusCode] = {
     "MR-I114": _STATE,
     "MR-I115": _STATE,
     "MR-I116": _NOT_FOUND,
-    "MR-I140": _NOT_FOUND,
+    "MR-I165": _NOT_FOUND,
     "MR-I117": grpc.StatusCode.ALREADY_EXISTS,
     "MR-I118": _NOT_FOUND,
     "MR-I119": _INVALID,
@@ -39,6 +40,8 @@ STATUS: dict[str, grpc.StatusCode] = {
     "MR-I122": _INVALID,
     "MR-I130": _INVALID,
     "MR-I131": _STATE,
+    "MR-I140": _STATE,
+    "MR-I141": _INVALID,
     "MR-O101": _EXHAUSTED,
     "MR-O102": _EXHAUSTED,
     "MR-O103": grpc.StatusCode.UNAVAILABLE,

@@ -132,7 +132,7 @@ def test_setting_for_some_names(names: str, count: int) -> None:
 @pytest.mark.parametrize(
     ("section", "code", "hint"),
     [
-        ("  MR-L1O3: {level: off, because: agreed}", "MR-R301", "did you mean 'MR-L103'"),
+        ("  MR-L1033: {level: off, because: agreed}", "MR-R301", "did you mean 'MR-L103'"),
         ("  MR-R312: {level: off, because: agreed}", "MR-R301", ""),
         ("  MR-L103: {level: of, because: agreed}", "MR-R310", "did you mean 'off'?"),
         ("  MR-L103: {level: off}", "MR-R302", "add `because: ...`"),

@@ -45,6 +45,7 @@ COMMANDS = (
     "closes",
     "replay",
     "verify",
+    "test",
     *ANSWERS,
 )
 WITH_HELP = (*COMMANDS, "rulebook list", "rulebook activate", "rulebook rollback")

@@ -95,4 +95,4 @@ def find_page(name: str) -> RulePage:
             if page is not None:
                 return page
     hint = suggest(name.strip().upper(), (*LINT_RULES, *PROBLEMS)) or "`marginrules rule` lists them"
-    raise InputError("MR-I140", f"no rule is named {name[:40]!r}", hint)
+    raise InputError("MR-I165", f"no rule is named {name[:40]!r}", hint)
