@@ -61,9 +61,10 @@ def test_good_example_has_no_mistake(page: RulePage) -> None:
 
 
 def test_few_pages_only_describe() -> None:
-    """Only what is too large for a page has no example that is run, and it is a limit of the checker."""
+    """Only what is too large for a page, what cannot be seen, or what stands in no rulebook has no example to run."""
     described = {page.rule for page in pages().values() if "text" in page.languages}
-    assert described <= {"MR-R101", "MR-R102", "MR-R103", "MR-R104", "MR-R105", "MR-R106", "MR-R107", "MR-R407"}
+    of_limits = {"MR-R101", "MR-R103", "MR-R106", "MR-R107", "MR-R407"}
+    assert described <= {*of_limits, "MR-R104", "MR-R105", "MR-R350"}
 
 
 @pytest.mark.parametrize("name", ["MR-L112", "mr-l112", "MR112", "L112", "l112", "112"])
@@ -78,7 +79,7 @@ def test_unknown_rule_is_refused(name: str, hint: str) -> None:
     """A rule that there is not is refused, with the nearest one."""
     with pytest.raises(InputError) as refused:
         find_page(name)
-    assert refused.value.code == "MR-I140"
+    assert refused.value.code == "MR-I165"
     assert hint in refused.value.hint
 
 

@@ -58,4 +58,4 @@ def test_pages(client: Any) -> None:
     assert client.rule("L101") == found[0]
     with pytest.raises(InputError) as refused:
         client.rule("L999")
-    assert refused.value.code == "MR-I140"
+    assert refused.value.code == "MR-I165"
