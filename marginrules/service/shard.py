@@ -13,6 +13,7 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from marginrules._core.core import Assessment, Batch
@@ -23,8 +24,9 @@ from marginrules.escalation.state import Call, Event, LadderState, Measure
 from marginrules.limits import BATCH_ITEMS_MAX, ORDERS_PER_POOL_MAX
 from marginrules.model import CROSS, Order, Pool, Price
 from marginrules.rulebook import Program, load
-from marginrules.service import border
+from marginrules.service import border, lifecycle
 from marginrules.service.book import Book
+from marginrules.service.changes import Approval, Changes
 from marginrules.service.decide import decide, decision_data, refused
 from marginrules.terms import Ladder
 from marginrules.units import DAY_NS, format_time, round_credit_down
@@ -52,6 +54,12 @@ class Revision:
     activated_ns: int
     who: str
     why: str
+    act: str = "activate"  # "activate", "apply" of a change, "break_glass", "rollback"
+    change_id: str = ""
+    authors: tuple[str, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    restores: int = 0  # the revision whose text this one brought back
+    is_approved: bool = True  # False while it is active without the approval it needs, and ever after if it gets none
 
 
 @dataclass(slots=True)
@@ -84,6 +92,7 @@ class Shard:
         self.states: dict[int, LadderState] = {}  # pools where something is under way
         self.numbers: dict[int, int] = {}  # last call number of every pool that ever had one
         self.calls: dict[str, Call] = {}
+        self.changes = Changes()
         self.answers: dict[tuple[str, str], Answer] = {}
         self.market_sequence = 0
         self.margin_rules: dict[tuple[int, str], tuple[str, ...]] = {}  # names of rates, made once for each
@@ -93,7 +102,7 @@ class Shard:
         self._batch: Batch | None = None
         self._commands: dict[str, Callable[[Data, int], Outcome]] = {
             "activate": self._activate,
-            "rollback": self._rollback,
+            **{kind: partial(self._person_acts, act) for kind, act in lifecycle.ACTS.items()},
             "instruments": self._instruments,
             "prices": self._prices,
             "closes": self._closes,
@@ -134,23 +143,37 @@ class Shard:
             raise InputError("MR-I115", "no rulebook is active", "activate one first")
         return self.active.program
 
+    @property
+    def active_digest(self) -> str:
+        """Return the digest of the active program; "" where there is none."""
+        return self.active.program.digest if self.active else ""
+
     # Rulebooks
 
-    def _activate(self, data: Data, now_ns: int) -> Outcome:
-        """Take {text, file, who, why}."""
-        file, who, why = data["file"], border.text("who", data["who"]), border.text("why", data["why"])
-        program = load(data["text"].encode(), file)
-        return self._switch(program, file, who, why, now_ns)
-
-    def _rollback(self, data: Data, now_ns: int) -> Outcome:
-        """Take {revision, who, why}; the old text becomes a new revision."""
-        found = next((one for one in self.revisions if one.number == data["revision"]), None)
+    def revision(self, number: int) -> Revision:
+        """Return a revision; InputError where it is not known."""
+        found = next((one for one in self.revisions if one.number == number), None)
         if found is None:
-            raise InputError("MR-I116", f"revision {data['revision']} is not known")
-        who, why = border.text("who", data["who"]), border.text("why", data["why"])
-        return self._switch(found.program, found.file, who, why, now_ns)
+            raise InputError("MR-I116", f"revision {number} is not known")
+        return found
 
-    def _switch(self, program: Program, file: str, who: str, why: str, now_ns: int) -> Outcome:
+    def _activate(self, data: Data, now_ns: int) -> Outcome:
+        """Take {text, file, who, why}; with a policy, only the first book is activated without a change."""
+        file, who, why = data["file"], border.text("who", data["who"]), border.text("why", data["why"])
+        policy = self.changes.policy
+        if policy is not None and not policy.is_open and self.active is not None:
+            hint = "propose it: marginrules change propose FILE"
+            raise InputError("MR-I157", "the policy asks for a change that is signed or approved", hint)
+        program = load(data["text"].encode(), file)
+        self.check_switch(program, now_ns)
+        return self.switch(program, file, who, why, now_ns)
+
+    def _person_acts(self, act: Callable[[Shard, Data, int], lifecycle.Done], data: Data, now_ns: int) -> Outcome:
+        """Carry out an act on a change of the rulebook; see `lifecycle`."""
+        return Outcome(*act(self, data, now_ns))
+
+    def check_switch(self, program: Program, now_ns: int) -> None:
+        """Refuse a program that may not be active at a time, or does not cover what is in the book."""
         if program.effective_ns > now_ns:
             hint = "activate it from that moment on"
             raise InputError("MR-I102", f"effective date was {format_time(program.effective_ns)}, in the future", hint)
@@ -158,15 +181,31 @@ class Shard:
         if misfits:
             shown = ", ".join(misfits[:5]) + (f" and {len(misfits) - 5} more" if len(misfits) > 5 else "")
             raise InputError("MR-I114", f"the rulebook does not cover: {shown}", "add what is missing to the rulebook")
-        revision = Revision(len(self.revisions) + 1, program, file, now_ns, who, why)
+
+    def switch(self, program: Program, file: str, who: str, why: str, now_ns: int, **more: Any) -> Outcome:
+        """
+        Make a program that `check_switch` let pass the active one.
+
+        Args:
+            more: the other fields of its revision.
+        """
+        revision = Revision(len(self.revisions) + 1, program, file, now_ns, who, why, **more)
         # Known before it decides: a check names its book by the revision that the core gives.
         self.revisions.append(revision)
         self.programs[program.digest] = program
         self.book.activate(program)
         self.active = revision
-        outcome = Outcome({"revision": revision.number, "digest": program.digest})
+        lifecycle.note_switch(self.changes, revision)
+        outcome = Outcome({"revision": revision.number, "digest": program.digest}, [lifecycle.activated(revision)])
         self._settle_all(now_ns, outcome.events)
         return outcome
+
+    def approve_revision(self, number: int, approvals: tuple[Approval, ...]) -> None:
+        """Note that a revision has the approval now that it lacked when it became active."""
+        approved = replace(self.revision(number), approvals=approvals, is_approved=True)
+        self.revisions[number - 1] = approved
+        if self.active is not None and self.active.number == number:
+            self.active = approved
 
     # Market
 
@@ -537,12 +576,14 @@ class Shard:
 
     def next_due_ns(self) -> int | None:
         """Return the earliest moment at which a timer may have something to do."""
-        return self._timers[0][0] if self._timers else None
+        due = [self._timers[0][0]] if self._timers else []
+        change = self.changes.due_ns()
+        return min(due if change is None else [*due, change], default=None)
 
     def _tick(self, data: Data, now_ns: int) -> Outcome:
         """Take {}; do everything that fell due, in the order in which it fell due."""
         del data
-        outcome = Outcome()
+        outcome = Outcome(events=lifecycle.pass_time(self, now_ns))
         pools = set()
         while self._timers and self._timers[0][0] <= now_ns:
             _, pool = heapq.heappop(self._timers)
