@@ -122,6 +122,7 @@ class EventKind(enum.StrEnum):
     WATERFALL_DRAWN = "waterfall_drawn"
     WATERFALL_COVERED = "waterfall_covered"
     CALL_MIGRATED = "call_migrated"  # it follows another revision from now on
+    CALLS_MIGRATED = "calls_migrated"
     POLICY_CHANGED = "policy_changed"
     CHANGE_PROPOSED = "change_proposed"
     CHANGE_AMENDED = "change_amended"  # every approval it had is gone

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from marginrules import __version__
+from marginrules.cli.change import break_glass, change, key, status
 from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE, command
 from marginrules.cli.desk import accounts, calls, watch
 from marginrules.cli.explain import figures, margin, words
@@ -63,6 +64,10 @@ for one in (
     check,
     demo,
     rulebook,
+    change,
+    status,
+    break_glass,
+    key,
     accounts,
     calls,
     watch,

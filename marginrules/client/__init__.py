@@ -13,10 +13,12 @@ from marginrules.client.answers import (
     VulnerablePage,
     WaysOut,
 )
+from marginrules.client.changes import BrokenGlass, CallsMigration, PolicySummary, RulebookChange, RulebookStatus
 from marginrules.client.errors import ServerError
 from marginrules.client.records import (
     AccountSummary,
     Activation,
+    Approval,
     Fill,
     LadderEvent,
     LiquidationPrice,
@@ -32,7 +34,10 @@ from marginrules.client.sync import Client
 __all__ = [
     "AccountSummary",
     "Activation",
+    "Approval",
     "AsyncClient",
+    "BrokenGlass",
+    "CallsMigration",
     "Client",
     "Exposure",
     "Fill",
@@ -41,12 +46,15 @@ __all__ = [
     "MarginCall",
     "MarginExplanation",
     "OrderCheck",
+    "PolicySummary",
     "PoolAssessment",
     "PoolDistance",
     "PoolFigures",
     "PriceMove",
     "Resilience",
+    "RulebookChange",
     "RulebookRevision",
+    "RulebookStatus",
     "ServerError",
     "Stress",
     "StressMove",

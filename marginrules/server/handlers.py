@@ -20,7 +20,8 @@ from marginrules.limits import (
     STREAM_LAG_EVENTS_MAX,
 )
 from marginrules.model import OrderDecision
-from marginrules.server import codec, codec_answers
+from marginrules.server import codec, codec_answers, handlers_change
+from marginrules.server.handlers_change import ChangeHandlers
 from marginrules.server.method import Method
 from marginrules.server.metrics import Metrics
 from marginrules.service import border, views
@@ -39,7 +40,7 @@ _PAGE_DEFAULT, _PAGE_MAX = 100, 1_000
 _WATCH_WAIT_S = 0.25
 
 
-class Handlers:
+class Handlers(ChangeHandlers):
     """Serve every RPC; each method takes a request message and returns the response."""
 
     def __init__(self, service: Service, metrics: Metrics) -> None:
@@ -380,7 +381,7 @@ class Handlers:
     ) -> rulebook_pb2.RollBackRulebookResponse:
         """Switch back to an earlier revision."""
         data = {"revision": request.revision, "who": request.who, "why": request.why}
-        reply = self._submit("rollback", data, request)
+        reply = self._submit("rollback", data | codec.signed_data(request), request)
         return rulebook_pb2.RollBackRulebookResponse(revision=reply["revision"], digest=reply["digest"])
 
     def list_rulebooks(self, request: rulebook_pb2.ListRulebooksRequest) -> rulebook_pb2.ListRulebooksResponse:
@@ -505,4 +506,5 @@ METHODS: tuple[Method, ...] = (
     ),
     Method("RulebookService", "ListRulebooks", rulebook_pb2.ListRulebooksRequest, "list_rulebooks", "read"),
     Method("RulebookService", "GetRulebook", rulebook_pb2.GetRulebookRequest, "get_rulebook", "read"),
+    *handlers_change.METHODS,
 )

@@ -18,6 +18,7 @@ class Settings:
 
     Args:
         rulebook: activated where the journal has no active rulebook yet; None: wait for one to come by the API.
+        policy: who may change the rulebook; None: what the journal has, or else everybody.
         journal: file; None: a temporary one, gone with the process.
         host, port: to listen on; port 0: any free one.
         metrics_port: of the Prometheus page, always on loopback; 0: none.
@@ -29,6 +30,7 @@ class Settings:
     """
 
     rulebook: Path | None = None
+    policy: Path | None = None
     journal: Path | None = None
     host: str = "127.0.0.1"
     port: int = 50051

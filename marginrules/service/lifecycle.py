@@ -89,7 +89,8 @@ def identify(changes: Changes, data: Data, act: Act) -> Actor:
     return Actor(person, why, signed.nonce)
 
 
-def _take(changes: Changes, actor: Actor) -> None:
+def take(changes: Changes, actor: Actor) -> None:
+    """Note that the signature of an act was used; it is not taken again."""
     if actor.nonce:
         changes.nonces.add(actor.nonce)
 
@@ -108,7 +109,7 @@ def propose(shard: Shard, data: Data, now_ns: int) -> Done:
     _check_differs(shard, text)
     change = _written(shard, file, text, now_ns, shard.active.program if shard.active else None)
     change = replace(change, authors=(actor.author,), why=actor.why, is_signed=bool(actor.nonce))
-    _take(changes, actor)
+    take(changes, actor)
     return _keep(shard, change, EventKind.CHANGE_PROPOSED, now_ns, actor.words | {"base": base})
 
 
@@ -136,7 +137,7 @@ def amend(shard: Shard, data: Data, now_ns: int) -> Done:
         proposed_ns=change.proposed_ns,
         is_signed=change.is_signed and bool(actor.nonce),
     )
-    _take(changes, actor)
+    take(changes, actor)
     revoked = [one.who for one in change.approvals]
     details = actor.words | {"base": amended.base} | ({"revoked": revoked} if revoked else {})
     return _keep(shard, amended, EventKind.CHANGE_AMENDED, now_ns, details)
@@ -191,7 +192,7 @@ def approve(shard: Shard, data: Data, now_ns: int) -> Done:
     others = tuple(one for one in change.approvals if not is_same(Person(one.who, one.key), author))
     approval = Approval(author.name, author.key, actor.why, now_ns, bool(actor.nonce))
     approved = replace(change, approvals=(*others, approval))
-    _take(changes, actor)
+    take(changes, actor)
     done = _keep(shard, approved, EventKind.CHANGE_APPROVED, now_ns, actor.words)
     if is_running and not changes.missing(approved):
         _keep_glass(shard, approved, now_ns, done[1])
@@ -205,7 +206,7 @@ def withdraw(shard: Shard, data: Data, now_ns: int) -> Done:
     if change.ended not in (None, ChangeState.FAILED):
         hint = "to take an active book back: marginrules rulebook rollback"
         raise InputError("MR-I151", f"{change.change_id} is {change.ended}", hint)
-    _take(shard.changes, actor)
+    take(shard.changes, actor)
     withdrawn = replace(change, ended=ChangeState.WITHDRAWN, at_ns=0, scheduled_by="")
     return _keep(shard, withdrawn, EventKind.CHANGE_WITHDRAWN, now_ns, actor.words)
 
@@ -220,7 +221,7 @@ def apply_change(shard: Shard, data: Data, now_ns: int) -> Done:
     actor = identify(shard.changes, data, _act_on("apply", change))
     _check_ready(shard, change)
     shard.check_switch(change.program, now_ns)
-    _take(shard.changes, actor)
+    take(shard.changes, actor)
     return _activate(shard, change, actor.person.name, actor.why, now_ns)
 
 
@@ -234,7 +235,7 @@ def schedule(shard: Shard, data: Data, now_ns: int) -> Done:
         hint = f"give a time from now on, at most {format_duration(SCHEDULE_NS_MAX)} ahead"
         raise InputError("MR-I102", f"time was {format_time(at_ns)}", hint)
     shard.check_switch(change.program, at_ns)
-    _take(shard.changes, actor)
+    take(shard.changes, actor)
     scheduled = replace(change, at_ns=at_ns, scheduled_by=actor.person.name)
     return _keep(shard, scheduled, EventKind.CHANGE_SCHEDULED, now_ns, actor.words, due_ns=at_ns)
 
@@ -245,7 +246,7 @@ def unschedule(shard: Shard, data: Data, now_ns: int) -> Done:
     actor = identify(shard.changes, data, _act_on("unschedule", change))
     if not change.at_ns or change.ended is not None:
         raise InputError("MR-I151", f"{change.change_id} is not scheduled")
-    _take(shard.changes, actor)
+    take(shard.changes, actor)
     kept = replace(change, at_ns=0, scheduled_by="")
     return _keep(shard, kept, EventKind.CHANGE_UNSCHEDULED, now_ns, actor.words)
 
@@ -337,7 +338,7 @@ def break_glass(shard: Shard, data: Data, now_ns: int) -> Done:
     shard.check_switch(change.program, now_ns)
     signed, author = bool(actor.nonce), actor.author
     change = replace(change, authors=(author,), why=actor.why, is_signed=signed, is_glass=True)
-    _take(changes, actor)
+    take(changes, actor)
     made = shard.switch(
         change.program,
         file,
@@ -389,7 +390,7 @@ def roll_back(shard: Shard, data: Data, now_ns: int) -> Done:
         message = f"revision {found.number} was activated without approval and never got it"
         raise InputError("MR-I152", message, "propose its text again")
     shard.check_switch(found.program, now_ns)
-    _take(changes, actor)
+    take(changes, actor)
     return _restore(shard, found, actor.person.name, actor.why, now_ns)
 
 

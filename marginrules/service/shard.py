@@ -24,7 +24,7 @@ from marginrules.escalation.state import Call, Event, LadderState, Measure
 from marginrules.limits import BATCH_ITEMS_MAX, ORDERS_PER_POOL_MAX
 from marginrules.model import CROSS, Order, Pool, Price
 from marginrules.rulebook import Program, load
-from marginrules.service import border, lifecycle
+from marginrules.service import border, lifecycle, migrate
 from marginrules.service.book import Book
 from marginrules.service.changes import Approval, Changes
 from marginrules.service.decide import decide, decision_data, refused
@@ -103,6 +103,7 @@ class Shard:
         self._commands: dict[str, Callable[[Data, int], Outcome]] = {
             "activate": self._activate,
             **{kind: partial(self._person_acts, act) for kind, act in lifecycle.ACTS.items()},
+            "migrate": partial(self._person_acts, migrate.migrate),
             "instruments": self._instruments,
             "prices": self._prices,
             "closes": self._closes,
@@ -206,6 +207,13 @@ class Shard:
         self.revisions[number - 1] = approved
         if self.active is not None and self.active.number == number:
             self.active = approved
+
+    def migrate_pool(self, pool: int, moved: LadderState, happened: tuple[Event, ...], now_ns: int) -> list[Event]:
+        """Let a pool follow another revision, as `migrate` moved it, and settle it there; return what happened."""
+        events: list[Event] = []
+        self._keep(pool, moved, happened, events)
+        self._settle(pool, now_ns, events)
+        return events
 
     # Market
 
@@ -604,7 +612,7 @@ class Shard:
 
     def _due_times(self, pool: int) -> list[int]:
         state = self.states.get(pool)
-        due = ladder.due_times(state, self._ladder_of(state)) if state else []
+        due = ladder.due_times(state, self.ladder_of(state)) if state else []
         return due + [one.order.expires_ns for one in self.book.orders.get(pool, {}).values() if one.order.expires_ns]
 
     def _schedule(self, pool: int) -> None:
@@ -645,8 +653,8 @@ class Shard:
             if pool not in self.states and not assessment.level:
                 return
             before = self._state(pool, assessment, now_ns, events)
-            measure = self._measure(pool, assessment)
-            state, happened = ladder.advance(before, self._ladder_of(before), measure, now_ns)
+            measure = self.measure(pool, assessment)
+            state, happened = ladder.advance(before, self.ladder_of(before), measure, now_ns)
             self._keep(pool, state, happened, events)
             if any(event.kind is EventKind.ORDERS_CANCELLED for event in happened):
                 self.book.replace_orders(pool, {})
@@ -654,7 +662,8 @@ class Shard:
                 return
         raise AssertionError(f"pool {self.book.pool_label(pool)} does not settle")
 
-    def _measure(self, pool: int, assessment: Assessment) -> Measure:
+    def measure(self, pool: int, assessment: Assessment) -> Measure:
+        """Return what the ladder needs of an assessment."""
         return Measure(
             is_valid=assessment.is_valid,
             equity=assessment.equity,
@@ -672,12 +681,13 @@ class Shard:
         is_flat = not state.is_idle and assessment.maintenance_margin == 0.0 and not self.book.holdings(pool)
         if state.is_pinned or is_flat or (state.digest, state.ladder) == (digest, number):
             return state
-        old = self._ladder_of(state) if state.digest else None
+        old = self.ladder_of(state) if state.digest else None
         moved, happened = ladder.follow(state, old, digest, number, self.program.ladders[number], now_ns)
         self._keep(pool, moved, happened, events)
         return moved
 
-    def _ladder_of(self, state: LadderState) -> Ladder:
+    def ladder_of(self, state: LadderState) -> Ladder:
+        """Return the ladder that a state follows."""
         return self.programs[state.digest].ladders[state.ladder]
 
     def _move(self, pool: int, events: list[Event], act: Callable[[LadderState, Ladder], desk.Moved]) -> None:
@@ -690,7 +700,7 @@ class Shard:
                 self._default_ladder(pool),
                 number=self.numbers.get(pool, 0),
             )
-        moved, happened = act(state, self._ladder_of(state))
+        moved, happened = act(state, self.ladder_of(state))
         self._keep(pool, moved, happened, events)
 
     def _default_ladder(self, pool: int) -> int:
