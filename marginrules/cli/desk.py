@@ -201,7 +201,7 @@ def calls(
     as_json: bool,
     **connection: Any,
 ) -> None:
-    """List open calls, show one CALL, or act on it."""
+    """List open calls, show one CALL, or act on it; `marginrules calls migrate` moves them to the active rulebook."""
     acts: list[Callable[[Client, str], MarginCall]] = []
     if acknowledge:
         acts.append(lambda client, name: client.acknowledge(name, who, why))
@@ -260,7 +260,7 @@ def _print_calls(found: Iterable[MarginCall], as_json: bool) -> None:
 @click.option("--until-now", is_flag=True, help="End with what has happened by now.")
 @with_client
 def watch(after: int, until_now: bool, as_json: bool, **connection: Any) -> None:
-    """Follow what the ladders do, and what is done to the rulebook, until interrupted, from the beginning or after a position."""
+    """Follow what the ladders do and people do to the rulebook until interrupted, from the beginning or a position."""
     with connect(connection) as client, contextlib.suppress(KeyboardInterrupt):
         for one in client.watch(after, until_now):
             if as_json:

@@ -12,10 +12,11 @@ import click
 from marginrules import __version__
 from marginrules.cli.change import break_glass, change, key, status
 from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE, command
-from marginrules.cli.desk import accounts, calls, watch
+from marginrules.cli.desk import accounts, watch
 from marginrules.cli.explain import figures, margin, words
 from marginrules.cli.local import check, replay, verify
 from marginrules.cli.market import closes
+from marginrules.cli.migrate import calls
 from marginrules.cli.output import print_diagnostics
 from marginrules.cli.risk import distance, resilience, vulnerable, ways_out
 from marginrules.cli.rulebook import rulebook

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The calls about changes of the rulebook; `signed` is a signature of `service.signing`, where the policy asks for it."""
+"""The calls about changes of the rulebook; `signed` is made by `service.signing`, where the policy asks for it."""
 
 from __future__ import annotations
 
