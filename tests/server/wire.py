@@ -14,7 +14,7 @@ import grpc
 import pytest
 from google.protobuf import message_factory
 
-from marginrules._pb import answer_pb2, book_pb2, check_pb2, escalation_pb2, rulebook_pb2, types_pb2
+from marginrules._pb import answer_pb2, book_pb2, change_pb2, check_pb2, escalation_pb2, rulebook_pb2, types_pb2
 from marginrules.server.app import PACKAGE, Server
 from marginrules.server.handlers import METHODS
 from marginrules.server.settings import Settings
@@ -25,9 +25,11 @@ _MODULES = {
     "AnswerService": answer_pb2,
     "CheckService": check_pb2,
     "BookService": book_pb2,
+    "ChangeService": change_pb2,
     "EscalationService": escalation_pb2,
     "RulebookService": rulebook_pb2,
 }
+ACTIVATED = 1 << 24 | 1  # the position of the first event, which is that the rulebook is active
 _numbers = itertools.count(1)
 
 
