@@ -56,7 +56,7 @@ class World:
         """Carry out one command now."""
         outcome = self.shard.apply(kind, data, self.now_ns)
         self.events += outcome.events
-        self.log += [one for one in outcome.events if one.pool]  # and not that the book is active
+        self.log += outcome.events
         return outcome
 
     def go_to(self, moment: str) -> None:
