@@ -15,6 +15,7 @@ from marginrules.client.answers import (
 )
 from marginrules.client.changes import BrokenGlass, CallsMigration, PolicySummary, RulebookChange, RulebookStatus
 from marginrules.client.errors import ServerError
+from marginrules.client.methods_explain import DecisionExplanation
 from marginrules.client.records import (
     AccountSummary,
     Activation,
@@ -39,6 +40,7 @@ __all__ = [
     "BrokenGlass",
     "CallsMigration",
     "Client",
+    "DecisionExplanation",
     "Exposure",
     "Fill",
     "LadderEvent",

@@ -28,6 +28,7 @@ from marginrules.client.answers import (
 )
 from marginrules.client.errors import coded_error
 from marginrules.client.methods_change import ChangeMethods
+from marginrules.client.methods_explain import ExplainMethods
 from marginrules.client.records import (
     AccountSummary,
     Activation,
@@ -49,7 +50,7 @@ from marginrules.service.acts import Signed
 _PAGE_SIZE = 1_000
 
 
-class Methods(ChangeMethods):
+class Methods(ChangeMethods, ExplainMethods):
     """List the methods of both clients."""
 
     # Checks

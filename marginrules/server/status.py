@@ -15,6 +15,7 @@ _EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 
 STATUS: dict[str, grpc.StatusCode] = {
     "MR-R100": _INVALID,
+    "MR-R110": _INVALID,
     "MR-I101": _INVALID,
     "MR-I102": _INVALID,
     "MR-I103": _INVALID,
@@ -39,6 +40,8 @@ STATUS: dict[str, grpc.StatusCode] = {
     "MR-I122": _INVALID,
     "MR-I130": _INVALID,
     "MR-I131": _STATE,
+    "MR-I140": _STATE,
+    "MR-I141": _INVALID,
     "MR-I150": _NOT_FOUND,
     "MR-I151": _STATE,
     "MR-I152": _STATE,

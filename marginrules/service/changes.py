@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from marginrules.codes import ChangeState
 from marginrules.errors import InputError
 from marginrules.rulebook import Program
+from marginrules.rulebook.compare import Change as Difference
+from marginrules.rulebook.compare import compare
 from marginrules.service.policy import Demand, Person, Policy, comparable
 
-EQUIVALENT, STRICTER, LOOSER, MIXED = "equivalent", "stricter", "looser", "mixed"
+LOOSER, MIXED = "looser", "mixed"
+DIFFERENCES_MAX = 50  # kept with a change
 _SOMEBODY = Demand("", 1)
 
 
@@ -202,6 +205,16 @@ def _lacking(demand: Demand | None, count: int) -> tuple[Demand, ...]:
 
 def compare_books(before: Program | None, after: Program) -> tuple[str, tuple[str, ...]]:
     """Return what a book is against another, and the differences in words; against none it is looser."""
-    if before is not None and before.digest == after.digest:
-        return EQUIVALENT, ()
-    return LOOSER, ()
+    if before is None:
+        return LOOSER, ()
+    found = compare(before, after)
+    words = [_words(one) for one in found.changes[:DIFFERENCES_MAX]]
+    if len(found.changes) > DIFFERENCES_MAX:
+        words.append(f"and {len(found.changes) - DIFFERENCES_MAX} more")
+    return found.verdict, (*words, *found.text_only[:DIFFERENCES_MAX])
+
+
+def _words(one: Difference) -> str:
+    """Say one difference in a line: what it is about, what it was and is, in which direction, and where it shows."""
+    where = f", for {one.range}" if one.range else ""
+    return f"{one.subject}: {one.term} {one.before or 'none'} -> {one.after or 'none'}, {one.direction}{where}"

@@ -21,7 +21,8 @@ from marginrules.rulebook import Program, load
 from marginrules.service import acts, border, signing
 from marginrules.service.acts import Act, Signed
 from marginrules.service.changes import Approval, Change, Changes, Glass, compare_books, is_same
-from marginrules.service.policy import GLASS_NS, GLASS_RANGE, Person, canonical_key, comparable, load_policy
+from marginrules.service.policy import GLASS_NS, Person, canonical_key, comparable, load_policy
+from marginrules.service.policy_keys import GLASS_RANGE
 from marginrules.units import format_duration, format_time
 
 if TYPE_CHECKING:

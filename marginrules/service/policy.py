@@ -15,14 +15,13 @@ from dataclasses import dataclass
 
 from marginrules.errors import RulebookError
 from marginrules.rulebook.diagnostic import Place, Sink, StopReading, suggest
-from marginrules.rulebook.fields import Fields, Range, read_list, read_name, read_named, read_text, read_word, shorten
+from marginrules.rulebook.fields import Fields, read_list, read_name, read_named, read_text, shorten
 from marginrules.rulebook.parse import Node, parse
 from marginrules.rulebook.source import read_source
+from marginrules.service import policy_keys
 from marginrules.units import SECOND_NS
 
 GLASS_NS = 7_200 * SECOND_NS  # how long a book stays that was activated without approval, unless it is approved
-GLASS_RANGE = Range(60 * SECOND_NS, 86_400 * SECOND_NS)
-_COUNTS = Range(1, 100)
 _KEY_BYTES = 32
 _FIELD_PRIME = 2**255 - 19
 
@@ -137,15 +136,9 @@ def _root(sink: Sink, text: str) -> Node | None:
 
 
 def _read(sink: Sink, root: Node, text: str) -> Policy:
-    top = Fields(
-        sink,
-        root,
-        "the policy",
-        required=("signing", "people"),
-        optional=("policy", "approvals", "break_glass"),
-    )
+    top = Fields(sink, root, "the policy", policy_keys.POLICY)
     name = top.read("policy", read_name, "")
-    is_signed = top.read("signing", lambda on, node: read_word(on, node, ("required", "off")), "required") == "required"
+    is_signed = top.word("signing", "off") == "required"
     people = _people(sink, top, is_signed)
     members = {group for one in people.values() for group in one.groups}
     always, looser = _approvals(sink, top, people, members)
@@ -156,10 +149,9 @@ def _read(sink: Sink, root: Node, text: str) -> Policy:
 def _people(sink: Sink, top: Fields, is_signed: bool) -> dict[str, Person]:
     found: dict[str, Person] = {}
     lines: dict[str, int] = {}  # of names and keys
-    for name, node, place in read_named(sink, top, "people", some=True, reader=read_text):
-        required = ("groups", "key") if is_signed else ("groups",)
-        optional = () if is_signed else ("key",)
-        fields = Fields(sink, node, f"person '{shorten(name)}'", required=required, optional=optional, at=place)
+    keys = policy_keys.SIGNER if is_signed else policy_keys.PERSON
+    for name, node, place in read_named(sink, top, "people", some=True):
+        fields = Fields(sink, node, f"person '{shorten(name)}'", keys, at=place)
         groups = fields.read("groups", lambda on, one: read_list(on, one, read_name), ())
         key = fields.read("key", _read_key, "")
         same = comparable(name)
@@ -172,7 +164,7 @@ def _people(sink: Sink, top: Fields, is_signed: bool) -> dict[str, Person]:
         lines.setdefault(same, place.line)
         if key:
             lines.setdefault(key, fields.place_of("key").line)
-        found.setdefault(same, Person(" ".join(name.split()), key, frozenset(groups)))
+        found.setdefault(same, Person(name, key, frozenset(groups)))
     return found
 
 
@@ -194,7 +186,7 @@ def _approvals(
     node = top.node("approvals")
     if node is None:
         return None, None
-    fields = Fields(sink, node, "approvals", optional=("any", "looser"))
+    fields = Fields(sink, node, "approvals", policy_keys.APPROVALS)
     return _demand(sink, fields, "any", people, members), _demand(sink, fields, "looser", people, members)
 
 
@@ -202,8 +194,8 @@ def _demand(sink: Sink, fields: Fields, key: str, people: dict[str, Person], mem
     node = fields.node(key)
     if node is None:
         return None
-    part = Fields(sink, node, f"approvals of '{key}'", required=("group",), optional=("count",))
-    group, count = part.read("group", read_name, ""), part.whole("count", _COUNTS, 1)
+    part = Fields(sink, node, f"approvals of '{key}'", policy_keys.DEMAND)
+    group, count = part.read("group", read_name, ""), part.whole("count", 1)
     if group and group not in members and people:  # without people every group would be reported
         sink.add("MR-R309", part.place_of("group"), f"nobody is in group '{group}'", suggest(group, members))
     size = sum(group in one.groups for one in people.values())
@@ -217,8 +209,8 @@ def _glass(sink: Sink, top: Fields, members: set[str]) -> tuple[str, int]:
     node = top.node("break_glass")
     if node is None:
         return "", GLASS_NS
-    fields = Fields(sink, node, "break_glass", required=("group",), optional=("expires",))
+    fields = Fields(sink, node, "break_glass", policy_keys.GLASS)
     group = fields.read("group", read_name, "")
     if group and group not in members and members:
         sink.add("MR-R309", fields.place_of("group"), f"nobody is in group '{group}'", suggest(group, members))
-    return group, fields.duration("expires", GLASS_RANGE, GLASS_NS)
+    return group, fields.duration("expires", GLASS_NS)

@@ -159,15 +159,34 @@ class Shard:
         return found
 
     def _activate(self, data: Data, now_ns: int) -> Outcome:
-        """Take {text, file, who, why}; with a policy, only the first book is activated without a change."""
+        """
+        Take {text, file, who, why}, and `base` where it may only replace the rulebook with that digest.
+
+        With a policy, only the first book is activated without a change.
+        """
         file, who, why = data["file"], border.text("who", data["who"]), border.text("why", data["why"])
         policy = self.changes.policy
         if policy is not None and not policy.is_open and self.active is not None:
             hint = "propose it: marginrules change propose FILE"
             raise InputError("MR-I157", "the policy asks for a change that is signed or approved", hint)
+        self._check_base(data.get("base"))
         program = load(data["text"].encode(), file)
         self.check_switch(program, now_ns)
         return self.switch(program, file, who, why, now_ns)
+
+    def _check_base(self, base: str | None) -> None:
+        """Refuse what was made against another rulebook than the active one; "" stands for none, None for any."""
+        active = self.active_digest
+        if base is not None and base != active:
+            was = f"the rulebook with digest {base}" if base else "no rulebook"
+            message = f"it was made against {was}; active is {active or 'none'}"
+            raise InputError("MR-I140", message, "plan it again against what is active now")
+
+    def adopt(self, program: Program, file: str, who: str, why: str, now_ns: int) -> Outcome:
+        """Activate a rulebook that is compiled already, in a shard that nobody keeps a journal of."""
+        self.check_switch(program, now_ns)
+        made = self.switch(program, file, who, why, now_ns)
+        return Outcome(made.reply, [one for one in made.events if one.pool])  # nobody watches it become active
 
     def _person_acts(self, act: Callable[[Shard, Data, int], lifecycle.Done], data: Data, now_ns: int) -> Outcome:
         """Carry out an act on a change of the rulebook; see `lifecycle`."""

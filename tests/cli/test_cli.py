@@ -31,10 +31,10 @@ from marginrules.rulebook import load
 from marginrules.server.app import Server
 from tests.client.served import ROOT, SMALLEST, mark, order, serving
 
-ANSWERS = ("distance", "resilience", "vulnerable", "ways-out", "margin", "figures", "words")
+ANSWERS = ("distance", "resilience", "vulnerable", "ways-out", "margin", "figures", "words", "explain")
 CHANGES = ("change", "status", "break-glass", "key")
 COMMANDS = (
-    *("serve", "check", "demo", "rulebook", "accounts", "calls", "watch", "closes", "replay", "verify"),
+    *("serve", "check", "demo", "rulebook", "accounts", "calls", "watch", "closes", "replay", "verify", "test"),
     *ANSWERS,
     *CHANGES,
 )

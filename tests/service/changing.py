@@ -104,7 +104,7 @@ class Office:
         change = self.shard.changes.get(change_id)
         at_ns = START + int(at * SECOND_NS) if at else 0
         act = acts.act_on(kind, change_id, change.text_digest, change.base, at_ns)
-        more = {"at_ns": at_ns} if kind == "schedule" else {}
+        more: dict[str, Any] = {"at_ns": at_ns} if kind == "schedule" else {}
         if kind in ("approve", "apply", "schedule"):
             more["text_digest"] = change.text_digest
         return self.act(act, who, "so be it", key=key, change=change_id, **more)
@@ -112,7 +112,7 @@ class Office:
     def break_glass(self, who: str, text: str, expires_ns: int = 0) -> str:
         """Activate a text without approval; return the change's id."""
         act = acts.break_glass("r.yaml", text, self.shard.active_digest, expires_ns)
-        more = {"file": "r.yaml", "text": text, "expires_ns": expires_ns}
+        more: dict[str, Any] = {"file": "r.yaml", "text": text, "expires_ns": expires_ns}
         return str(self.act(act, who, "exchange outage", **more)["change"])
 
     def roll_back(self, who: str, revision: int) -> None:

@@ -26,14 +26,14 @@ def refused(code: str) -> pytest.RaisesExc[InputError]:
 
 def test_proposed_approved_applied(office: Office) -> None:
     """A change goes its way, and the revision tells who wrote and approved it."""
-    change = office.propose("ann", book(12))
+    change = office.propose("ann", book(9))
     assert office.state(change) is ChangeState.PROPOSED
     assert office.needs(change) == ["1 of committee", "1 of risk"]
     office.on("approve", "bob", change)
     office.on("approve", "cem", change)
     assert office.state(change) is ChangeState.APPROVED
     office.on("apply", "ann", change)
-    assert office.active == book(12)
+    assert office.active == book(9)
     assert office.state(change) is ChangeState.ACTIVE
     revision = office.shard.active
     assert revision is not None
@@ -65,7 +65,7 @@ def test_unapproved_is_never_active(office: Office) -> None:
 @pytest.mark.parametrize("name", ["ann", "ANN", " ann ", "\N{FULLWIDTH LATIN SMALL LETTER A}nn"])
 def test_author_never_approves(office: Office, name: str) -> None:
     """However the author writes their name."""
-    change = office.propose("ann", book(12))
+    change = office.propose("ann", book(9))
     with refused("MR-I153"):
         office.on("approve", name, change)
 
@@ -73,15 +73,15 @@ def test_author_never_approves(office: Office, name: str) -> None:
 def test_strangers_do_nothing(office: Office) -> None:
     """Who is not in the policy neither proposes nor approves."""
     with refused("MR-I155"):
-        office.propose("eve", book(12))
-    change = office.propose("ann", book(12))
+        office.propose("eve", book(9))
+    change = office.propose("ann", book(9))
     with refused("MR-I155"):
         office.on("approve", "eve", change)
 
 
 def test_demands_are_met_by_different_people(office: Office) -> None:
     """One person in both groups is one approval, given as often as they like."""
-    change = office.propose("ann", book(12))
+    change = office.propose("ann", book(9))
     office.on("approve", "dia", change)
     office.on("approve", "Dia", change)
     assert len(office.change(change).approvals) == 1
@@ -92,10 +92,10 @@ def test_demands_are_met_by_different_people(office: Office) -> None:
 
 def test_edit_revokes_approvals(office: Office) -> None:
     """Who edits becomes an author, and everybody has to agree again."""
-    change = office.propose("ann", book(12))
+    change = office.propose("ann", book(9))
     office.on("approve", "bob", change)
     office.on("approve", "cem", change)
-    office.amend("dia", change, book(13))
+    office.amend("dia", change, book(8))
     assert office.needs(change) == ["1 of committee", "1 of risk"]
     with refused("MR-I153"):
         office.on("approve", "dia", change)
@@ -106,16 +106,16 @@ def test_edit_revokes_approvals(office: Office) -> None:
 
 def test_approval_is_of_the_text_that_was_read(office: Office) -> None:
     """An approval that crosses an edit is refused."""
-    change = office.propose("ann", book(12))
+    change = office.propose("ann", book(9))
     read = office.change(change).text_digest
-    office.amend("ann", change, book(13))
+    office.amend("ann", change, book(8))
     with refused("MR-I151"):
         office.do("approve", change=change, text_digest=read, who="bob", why="fine")
 
 
 def test_stale_change_is_refused_with_the_difference(office: Office) -> None:
     """What was written for another book is not activated; amending puts it on the active one."""
-    first, second = office.propose("ann", book(12)), office.propose("bob", book(10, call=125))
+    first, second = office.propose("ann", book(9)), office.propose("bob", book(10, call=125))
     for change, who in ((first, "bob"), (second, "ann")):
         office.on("approve", who, change)
         office.on("approve", "cem", change)
@@ -125,14 +125,14 @@ def test_stale_change_is_refused_with_the_difference(office: Office) -> None:
         office.on("apply", "ann", second)
     with refused("MR-I154"):
         office.on("approve", "dia", second)
-    office.amend("bob", second, book(12, call=125))
+    office.amend("bob", second, book(9, call=125))
     assert office.state(second) is ChangeState.PROPOSED
 
 
 def test_text_written_for_another_book_is_refused(office: Office) -> None:
     """A proposal says what it was written for, so that it takes nothing back unseen."""
     with refused("MR-I154"):
-        office.do("propose", file="r.yaml", text=book(12), base="0" * 64, who="ann", why="late")
+        office.do("propose", file="r.yaml", text=book(9), base="0" * 64, who="ann", why="late")
 
 
 def test_bad_text_changes_nothing(office: Office) -> None:
@@ -147,7 +147,7 @@ def test_bad_text_changes_nothing(office: Office) -> None:
 
 def test_withdrawn_is_over(office: Office) -> None:
     """A withdrawn change is neither approved nor applied."""
-    change = office.propose("ann", book(12))
+    change = office.propose("ann", book(9))
     office.on("withdraw", "bob", change)
     for kind in ("approve", "apply", "withdraw"):
         with refused("MR-I151"):
@@ -167,20 +167,20 @@ def approved(office: Office, text: str) -> str:
 
 def test_scheduled_is_activated_in_time(office: Office) -> None:
     """At the set time and not before, by the timers of the fold."""
-    change = approved(office, book(12))
+    change = approved(office, book(9))
     office.on("schedule", "ann", change, at=HOUR)
     assert office.state(change) is ChangeState.SCHEDULED
     office.wait(HOUR - 1)
     assert office.active == book()
     office.wait(1)
-    assert office.active == book(12)
+    assert office.active == book(9)
     assert office.shard.active is not None
     assert office.shard.active.activated_ns == START + HOUR * SECOND_NS
 
 
 def test_unscheduled_is_not_activated(office: Office) -> None:
     """It is approved still, and waits for nothing."""
-    change = approved(office, book(12))
+    change = approved(office, book(9))
     office.on("schedule", "ann", change, at=HOUR)
     office.on("unschedule", "bob", change)
     office.wait(2 * HOUR)
@@ -190,16 +190,16 @@ def test_unscheduled_is_not_activated(office: Office) -> None:
 @pytest.mark.parametrize("spoiler", ["stale", "policy", "amended"])
 def test_failed_at_its_time_leaves_the_last_good_book(office: Office, spoiler: str) -> None:
     """Another book in the meantime, or an approver who left: an event, and the active book stays."""
-    change = approved(office, book(12))
+    change = approved(office, book(9))
     office.on("schedule", "ann", change, at=HOUR)
     expected = book()
     if spoiler == "stale":
-        office.on("apply", "ann", approved(office, book(14)))
-        expected = book(14)
+        office.on("apply", "ann", approved(office, book(7)))
+        expected = book(7)
     elif spoiler == "policy":
         office.do("policy", file="p", text=policy().replace("cem:", "cem2:"))
     else:
-        office.amend("ann", change, book(13))
+        office.amend("ann", change, book(8))
     office.wait(2 * HOUR)
     assert office.active == expected
     failed = spoiler != "amended"
@@ -278,17 +278,17 @@ def test_broken_glass_needs_somebody_else_even_without_policy() -> None:
 
 def test_roll_back_in_one_step(office: Office) -> None:
     """Each step leads to the book before, never back to what was taken back."""
-    for text in (book(12), book(14)):
+    for text in (book(9), book(7)):
         office.on("apply", "ann", approved(office, text))
     office.act_back("bob")
-    assert office.active == book(12)
+    assert office.active == book(9)
     office.act_back("bob")
     assert office.active == book()
     with refused("MR-I116"):
         office.act_back("bob")
     assert office.state("CH-1") is ChangeState.REPLACED
     office.roll_back("ann", 3)
-    assert office.active == book(14)
+    assert office.active == book(7)
     assert office.state("CH-2") is ChangeState.ACTIVE
     assert office.shard.active is not None
     assert office.shard.active.approvals == office.shard.revision(3).approvals
@@ -298,15 +298,15 @@ def test_without_policy_nothing_is_asked() -> None:
     """As before there were changes: activated directly, or proposed and applied by one person."""
     office = Office()
     office.start()
-    office.do("activate", text=book(12), file="r.yaml", who="ann", why="now")
-    change = office.propose("ann", book(13))
+    office.do("activate", text=book(9), file="r.yaml", who="ann", why="now")
+    change = office.propose("ann", book(8))
     office.on("apply", "ann", change)
-    assert office.active == book(13)
+    assert office.active == book(8)
 
 
 def test_replay_gives_the_same(office: Office) -> None:
     """The same commands again give the same state."""
-    change = approved(office, book(12))
+    change = approved(office, book(9))
     office.on("schedule", "ann", change, at=HOUR)
     office.wait(2 * HOUR)
     office.break_glass("ann", book(8))
