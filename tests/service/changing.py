@@ -35,17 +35,15 @@ def book(rate: int = 10, call: int = 120) -> str:
     return text.replace("clear: 130%", f"clear: {call + 10}%")
 
 
-def policy(signing_mode: str = "off", approvals: bool = True, glass: bool = True, **keys: str) -> str:
+def policy(signing_mode: str = "off", **keys: str) -> str:
     """Return a policy with four people; `keys` puts other keys in place of theirs."""
     groups = {"ann": "risk", "bob": "risk", "cem": "committee", "dia": "[risk, committee]"}
     lines = ["policy: test", f"signing: {signing_mode}", "people:"]
     for name, group in groups.items():
         key = keys.get(name) or (key_of(name)[1] if signing_mode == "required" else "")
         lines.append(f"  {name}: {{groups: {group}" + (f', key: "{key}"' if key else "") + "}")
-    if approvals:
-        lines += ["approvals:", "  any: {group: risk}", "  looser: {group: committee, count: 1}"]
-    if glass:
-        lines += ["break_glass: {group: risk, expires: 2h}"]
+    lines += ["approvals:", "  any: {group: risk}", "  looser: {group: committee, count: 1}"]
+    lines += ["break_glass: {group: risk, expires: 2h}"]
     return "\n".join(lines) + "\n"
 
 
@@ -94,10 +92,10 @@ class Office:
         act = acts.propose("r.yaml", text, self.shard.active_digest)
         return str(self.act(act, who, "better", key=key, file="r.yaml", text=text)["change"])
 
-    def amend(self, who: str, change_id: str, text: str) -> None:
+    def amend(self, who: str, change_id: str, text: str, key: str = "") -> None:
         """Give a change another text."""
         act = acts.amend(change_id, "r.yaml", text, self.shard.active_digest)
-        self.act(act, who, "edited", change=change_id, file="r.yaml", text=text)
+        self.act(act, who, "edited", key=key, change=change_id, file="r.yaml", text=text)
 
     def on(self, kind: str, who: str, change_id: str, at: float = 0.0, key: str = "") -> Any:
         """Approve, withdraw, apply, schedule or unschedule a change; `at` in seconds."""
@@ -109,16 +107,16 @@ class Office:
             more["text_digest"] = change.text_digest
         return self.act(act, who, "so be it", key=key, change=change_id, **more)
 
-    def break_glass(self, who: str, text: str, expires_ns: int = 0) -> str:
+    def break_glass(self, who: str, text: str, expires_ns: int = 0, key: str = "") -> str:
         """Activate a text without approval; return the change's id."""
         act = acts.break_glass("r.yaml", text, self.shard.active_digest, expires_ns)
         more: dict[str, Any] = {"file": "r.yaml", "text": text, "expires_ns": expires_ns}
-        return str(self.act(act, who, "exchange outage", **more)["change"])
+        return str(self.act(act, who, "exchange outage", key=key, **more)["change"])
 
-    def roll_back(self, who: str, revision: int) -> None:
+    def roll_back(self, who: str, revision: int, key: str = "") -> None:
         """Go back to a revision."""
         act = acts.roll_back(revision, self.shard.revision(revision).program.digest, self.shard.active_digest)
-        self.act(act, who, "worse", revision=revision)
+        self.act(act, who, "worse", key=key, revision=revision)
 
     def act_back(self, who: str) -> None:
         """Go back one step."""
