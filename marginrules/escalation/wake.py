@@ -66,19 +66,22 @@ class Wake:
         """Say whether the ladder has to look; the core decides in the same way."""
         if self.at_any or now_ns >= self.time_ns:
             return True
-        equity, margin = measure.equity, measure.maintenance_margin
-        if not (measure.is_valid and all(map(math.isfinite, (equity, measure.initial_margin, margin)))):
+        figures = (measure.equity, measure.initial_margin, measure.maintenance_margin)
+        if not (measure.is_valid and all(map(math.isfinite, figures))):
             return False
-        if self.at_valid or margin < 0.0:
-            return True
+        return self.at_valid or measure.maintenance_margin < 0.0 or not self._is_within(measure)
+
+    def _is_within(self, measure: Measure) -> bool:
+        """Say whether equity lies between all bounds."""
+        equity, margin = measure.equity, measure.maintenance_margin
         if self.low is not None and not self._reaches(self.low, equity, margin):
-            return True
+            return False
         if self.high is not None and self._reaches(self.high, equity, margin):
-            return True
+            return False
         if self.owed is not None and not -equity >= self.owed:
-            return True
+            return False
         targets = ((one, measure.initial_margin if one.is_initial else one.ratio * margin) for one in self.lacks)
-        return any(not target - equity <= one.most for one, target in targets)
+        return all(target - equity <= one.most for one, target in targets)
 
     def _reaches(self, ratio: float, equity: float, margin: float) -> bool:
         if math.isinf(ratio):
