@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from marginrules.errors import InputError, JournalCorruptError, MarginRulesError, OverloadError
 from marginrules.journal.chain import Journal
@@ -39,6 +39,9 @@ class Positioned:
 
     position: int
     event: Data
+
+
+Seen = TypeVar("Seen")
 
 
 class Service:
@@ -173,6 +176,11 @@ class Service:
         with self._durable:
             self._in_flight.pop(request_id, None)
         return reply
+
+    def look(self, at: Callable[[Shard, int], Seen]) -> Seen:
+        """Let a function look at the shard and the time between two commands; it changes nothing, and is quick."""
+        with self._lock:
+            return at(self.shard, self.now_ns())
 
     def tick(self) -> int | None:
         """
