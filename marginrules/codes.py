@@ -97,7 +97,7 @@ class CallStatus(enum.StrEnum):
 
 
 class EventKind(enum.StrEnum):
-    """Name what the ladder did."""
+    """Name what the ladder did, and what was done with the rulebooks themselves."""
 
     STEP_ENTERED = "step_entered"
     STEP_CLEARED = "step_cleared"
@@ -121,3 +121,5 @@ class EventKind(enum.StrEnum):
     DEFAULT_DECLARED = "default_declared"
     WATERFALL_DRAWN = "waterfall_drawn"
     WATERFALL_COVERED = "waterfall_covered"
+    SHADOW_STARTED = "shadow_started"  # a rulebook is asked beside the active one
+    SHADOW_ENDED = "shadow_ended"

@@ -47,6 +47,8 @@ CODES: dict[str, str] = {
     "MR-I122": "unknown field",
     "MR-I130": "pool may not hold this",
     "MR-I131": "pool may not give collateral away",
+    "MR-I160": "rulebook is active, and would be its own shadow",
+    "MR-I161": "no rulebook is in shadow",
     "MR-O101": "too many requests at once",
     "MR-O102": "subscriber was too slow and was cut",
     "MR-O103": "server is draining",

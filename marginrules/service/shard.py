@@ -26,6 +26,7 @@ from marginrules.rulebook import Program, load
 from marginrules.service import border
 from marginrules.service.book import Book
 from marginrules.service.decide import decide, decision_data, refused
+from marginrules.service.shadow import Shadow, current
 from marginrules.terms import Ladder
 from marginrules.units import DAY_NS, format_time, round_credit_down
 
@@ -80,6 +81,7 @@ class Shard:
         self.book = Book()
         self.revisions: list[Revision] = []
         self.active: Revision | None = None
+        self.shadow: Shadow | None = None
         self.programs: dict[str, Program] = {}
         self.states: dict[int, LadderState] = {}  # pools where something is under way
         self.numbers: dict[int, int] = {}  # last call number of every pool that ever had one
@@ -87,6 +89,7 @@ class Shard:
         self.answers: dict[tuple[str, str], Answer] = {}
         self.market_sequence = 0
         self.margin_rules: dict[tuple[int, str], tuple[str, ...]] = {}  # names of rates, made once for each
+        self._shadows = 0  # how many there have been
         self._now_ns = 0
         self._timers: list[tuple[int, int]] = []
         self._scheduled: dict[int, int] = {}
@@ -94,6 +97,8 @@ class Shard:
         self._commands: dict[str, Callable[[Data, int], Outcome]] = {
             "activate": self._activate,
             "rollback": self._rollback,
+            "shadow": self._start_shadow,
+            "unshadow": self._stop_shadow,
             "instruments": self._instruments,
             "prices": self._prices,
             "closes": self._closes,
@@ -154,19 +159,78 @@ class Shard:
         if program.effective_ns > now_ns:
             hint = "activate it from that moment on"
             raise InputError("MR-I102", f"effective date was {format_time(program.effective_ns)}, in the future", hint)
-        misfits = self.book.misfits(program)
-        if misfits:
-            shown = ", ".join(misfits[:5]) + (f" and {len(misfits) - 5} more" if len(misfits) > 5 else "")
-            raise InputError("MR-I114", f"the rulebook does not cover: {shown}", "add what is missing to the rulebook")
+        self._refuse_misfits(program)
+        outcome = Outcome()
+        if self.shadow is not None and self.shadow.program.digest == program.digest:
+            self._end_shadow("became active", who, why, now_ns, outcome.events)
         revision = Revision(len(self.revisions) + 1, program, file, now_ns, who, why)
         # Known before it decides: a check names its book by the revision that the core gives.
         self.revisions.append(revision)
         self.programs[program.digest] = program
         self.book.activate(program)
         self.active = revision
-        outcome = Outcome({"revision": revision.number, "digest": program.digest})
+        if self.shadow is not None:
+            self.shadow.compare_with(program, revision.number, now_ns)
+            self.book.engine.forget_compared()
+        outcome.reply = {"revision": revision.number, "digest": program.digest}
         self._settle_all(now_ns, outcome.events)
         return outcome
+
+    def _refuse_misfits(self, program: Program) -> None:
+        misfits = self.book.misfits(program)
+        if misfits:
+            shown = ", ".join(misfits[:5]) + (f" and {len(misfits) - 5} more" if len(misfits) > 5 else "")
+            raise InputError("MR-I114", f"the rulebook does not cover: {shown}", "add what is missing to the rulebook")
+
+    # Shadow
+
+    def _start_shadow(self, data: Data, now_ns: int) -> Outcome:
+        """
+        Take {text, file, who, why}: ask a rulebook beside the active one, in the place of any that was.
+
+        Its effective date may be in the future: a shadow decides nothing.
+        """
+        active = self.program
+        who, why = border.text("who", data["who"]), border.text("why", data["why"])
+        program, file = self._candidate(data)
+        if program.digest == active.digest:
+            raise InputError("MR-I160", f"the rulebook {file} is the active one", "give the one that is to be tried")
+        self._refuse_misfits(program)
+        outcome = Outcome()
+        if self.shadow is not None:
+            self._end_shadow("replaced", who, why, now_ns, outcome.events)
+        self._shadows += 1
+        shadow = Shadow(self._shadows, program, file, now_ns, who, why)
+        shadow.compare_with(active, len(self.revisions), now_ns)
+        self.shadow = shadow  # known before it is asked
+        self.book.shade(program, shadow.number)
+        outcome.reply = {"digest": program.digest, "name": program.name}
+        outcome.events.append(_shadow_event(EventKind.SHADOW_STARTED, shadow, who, why, now_ns))
+        self._compare_levels(now_ns)
+        return outcome
+
+    def _candidate(self, data: Data) -> tuple[Program, str]:
+        """Return the rulebook that a command brings, and its file."""
+        return load(data["text"].encode(), data["file"]), data["file"]
+
+    def _stop_shadow(self, data: Data, now_ns: int) -> Outcome:
+        """Take {who, why}."""
+        who, why = border.text("who", data["who"]), border.text("why", data["why"])
+        outcome = Outcome({"digest": current(self).program.digest})
+        self._end_shadow("stopped", who, why, now_ns, outcome.events)
+        return outcome
+
+    def _end_shadow(self, how: str, who: str, why: str, now_ns: int, events: list[Event]) -> None:
+        shadow = current(self)
+        self.shadow = None
+        self.book.unshade()
+        events.append(_shadow_event(EventKind.SHADOW_ENDED, shadow, who, why, now_ns, how=how))
+
+    def _compare_levels(self, now_ns: int) -> None:
+        """Assess every pool, and compare the step of each with what it would be by the rulebook in shadow."""
+        count = self.book.engine.pool_count
+        if self.shadow is not None:
+            self.shadow.settle_range(self, count, now_ns, self._assess_all(count, now_ns))
 
     # Market
 
@@ -589,18 +653,25 @@ class Shard:
 
     def _settle_all(self, now_ns: int, events: list[Event]) -> None:
         """Assess every pool, and move those that breach a threshold or have something under way."""
-        engine = self.book.engine
-        count = engine.pool_count
+        count = self.book.engine.pool_count
+        batch = self._assess_all(count, now_ns)
+        if self.shadow is not None:
+            self.shadow.settle_range(self, count, now_ns, batch)
+        for pool in sorted({*batch.breaching(count), *self.states}):
+            self._settle(pool, now_ns, events)
+
+    def _assess_all(self, count: int, now_ns: int) -> Batch:
         if self._batch is None or self._batch.count < count:
             self._batch = Batch(max(64, count + count // 4))
-        engine.assess_range(0, count, now_ns, self._batch)
-        for pool in sorted({*self._batch.breaching(count), *self.states}):
-            self._settle(pool, now_ns, events)
+        self.book.engine.assess_range(0, count, now_ns, self._batch)
+        return self._batch
 
     def _settle(self, pool: int, now_ns: int, events: list[Event]) -> None:
         """Advance one pool until nothing more happens now."""
         for _ in range(_SETTLE_MAX):
             assessment = self.book.engine.assess(pool, now_ns)
+            if self.shadow is not None:
+                self.shadow.settle(self, pool, now_ns, assessment)
             if pool not in self.states and not assessment.level:
                 return
             before = self._state(pool, assessment, now_ns, events)
@@ -673,6 +744,11 @@ class Shard:
                     ended, status=_ENDS[event.kind], closed_ns=event.time_ns, deposited=paid
                 )
         events.extend(happened)
+
+
+def _shadow_event(kind: EventKind, shadow: Shadow, who: str, why: str, now_ns: int, **details: str) -> Event:
+    data = {"file": shadow.file, "name": shadow.program.name, "who": who, "why": why, **details}
+    return Event(kind, now_ns, "", shadow.program.digest, "", data=data)
 
 
 def _decimal_sum(a: float, b: float) -> float:
