@@ -20,8 +20,10 @@ from marginrules.errors import InputError, JournalCorruptError, MarginRulesError
 from marginrules.journal import Entry
 from marginrules.journal.chain import GENESIS, Journal, chain_hash
 from marginrules.model import Order, OrderDecision
+from marginrules.service import shadow
 from marginrules.service.decide import decide, decision_of
 from marginrules.service.ports import Clock
+from marginrules.service.shadow import ShadowReport
 from marginrules.service.shard import Outcome, Shard
 from marginrules.units import format_time
 
@@ -79,6 +81,8 @@ class Service:
             self._last_ns, count = entry.time_ns, entry.seq
             if progress:
                 progress(count)
+        # What was held is in the journal and was compared again; what was only checked is in no journal.
+        self.shard.forget_compared(self._last_ns)
         self.clock.follow(self._last_ns)
         self._published = count
         return count
@@ -96,6 +100,11 @@ class Service:
     def hold(self, request_id: str, account: str, pool: str, order: Data) -> OrderDecision:
         """Decide one order and reserve its margin where it is accepted; durable before it is acknowledged."""
         return decision_of(self.submit("hold", {"account": account, "pool": pool, "order": order}, request_id))
+
+    def report_shadow(self) -> ShadowReport:
+        """Say what would be different, had the rulebook in shadow been active; InputError where there is none."""
+        with self._lock:
+            return shadow.report(self.shard)
 
     # Commands
 

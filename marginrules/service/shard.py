@@ -26,7 +26,7 @@ from marginrules.rulebook import Program, load
 from marginrules.service import border
 from marginrules.service.book import Book
 from marginrules.service.decide import decide, decision_data, refused
-from marginrules.service.shadow import Shadow, current
+from marginrules.service.shadow import Shadow, Tally, current
 from marginrules.terms import Ladder
 from marginrules.units import DAY_NS, format_time, round_credit_down
 
@@ -225,6 +225,12 @@ class Shard:
         self.shadow = None
         self.book.unshade()
         events.append(_shadow_event(EventKind.SHADOW_ENDED, shadow, who, why, now_ns, how=how))
+
+    def forget_compared(self, now_ns: int) -> None:
+        """Count the checks that the rulebook in shadow is asked of anew; which pools differ stays known."""
+        if self.shadow is not None:
+            self.shadow.tally = Tally(self.shadow.tally.revision, now_ns)
+            self.book.engine.forget_compared()
 
     def _compare_levels(self, now_ns: int) -> None:
         """Assess every pool, and compare the step of each with what it would be by the rulebook in shadow."""

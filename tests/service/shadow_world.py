@@ -19,8 +19,11 @@ from marginrules.service.book import Book
 from marginrules.units import DAY_NS
 
 START = 1_800_000_000_000_000_000
+EXPIRY = START + 9 * DAY_NS
 T = TypeVar("T")
-_TIERS = "margin: {model: tiers, tiers: [{to: 2_000, initial: %d%%, maintenance: %d%%}, {initial: %d%%, maintenance: %d%%}]}"
+_TIERS = (
+    "margin: {model: tiers, tiers: [{to: 2_000, initial: %d%%, maintenance: %d%%}, {initial: %d%%, maintenance: %d%%}]}"
+)
 _FORMULA = "margin: {model: formula, initial: %d%% * notional + factor * abs(value), maintenance: %d%% * notional}"
 _MODELS = {
     "portfolio": "margin: {model: portfolio, portfolio: book}",
@@ -30,8 +33,12 @@ INSTRUMENTS = (
     Instrument("BTC-PERP", InstrumentKind.PERPETUAL, "BTC", "USD", quantity_step=0.1),
     Instrument("BTC-COIN", InstrumentKind.PERPETUAL, "BTC", "BTC", 10.0, inverse=True),
     Instrument("BTC-FUT", InstrumentKind.FUTURE, "BTC", "USD", expires_ns=START + 20 * DAY_NS),
-    Instrument("BTC-C90", InstrumentKind.OPTION, "BTC", "USD", expires_ns=START + 9 * DAY_NS, strike=90.0, right="call"),
-    Instrument("BTC-P110", InstrumentKind.OPTION, "BTC", "USD", expires_ns=START + 9 * DAY_NS, strike=110.0, right="put"),
+    Instrument(
+        "BTC-C90", InstrumentKind.OPTION, "BTC", "USD", expires_ns=START + 9 * DAY_NS, strike=90.0, right="call"
+    ),
+    Instrument(
+        "BTC-P110", InstrumentKind.OPTION, "BTC", "USD", expires_ns=START + 9 * DAY_NS, strike=110.0, right="put"
+    ),
     Instrument("ETH-PERP", InstrumentKind.PERPETUAL, "ETH", "USD"),
     Instrument("XYZ", InstrumentKind.SPOT, "XYZ", "USD"),
 )
@@ -80,7 +87,7 @@ ladders:
       - {{step: liquidation, below: {source.randint(80, 109)}%, liquidate: all}}
 overrides:
   - {{product: spot, class: retail, because: drawn, margin: {{scale: {source.randint(101, 130)}%}}}}
-  - {{product: spot, account: {source.choice(ACCOUNTS)}, because: drawn, margin: {{scale: {source.randint(131, 160)}%}}}}
+  - {{product: spot, account: {source.choice(ACCOUNTS)}, because: x, margin: {{scale: {source.randint(131, 160)}%}}}}
 """
 
 
