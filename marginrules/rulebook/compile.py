@@ -80,6 +80,7 @@ class Program:
         profiles: (class, account or "") -> profile in the tables.
         margin_rules: [profile][product], `rulebook:line product` of the rates or the formula, or
             `rulebook:line portfolio name`.
+        margin_reasons: line of an override's margin -> why it is there.
         margin_tiers: [profile][product], the tiers with their deductions; none where a formula decides.
         models: everything compiled from formulas.
         figures: what the service reports on request, by name.
@@ -105,6 +106,7 @@ class Program:
     entered: tuple[tuple[int, ...], ...]
     profiles: dict[tuple[str, str], int]
     margin_rules: tuple[tuple[str, ...], ...]
+    margin_reasons: dict[int, str]
     margin_tiers: tuple[tuple[tuple[MarginTier, ...], ...], ...]
     tables: Tables
     text: bytes
@@ -460,6 +462,7 @@ class _Compiler:
             ),
             profiles={name: index for index, name in enumerate(profile_names)},
             margin_rules=self._rule_texts(profile_names, product_names),
+            margin_reasons={one.margin.place.line: one.because for one in book.overrides if one.margin},
             margin_tiers=self._tiers(profile_names, product_names),
             tables=Tables(lines, rules, credit_rows, collateral_rows, thresholds, defaults, models.models),
             text=content,
