@@ -19,6 +19,7 @@ from marginrules.cli.output import print_diagnostics
 from marginrules.cli.risk import distance, resilience, vulnerable, ways_out
 from marginrules.cli.rulebook import rulebook
 from marginrules.cli.serve import serve
+from marginrules.cli.shadow import shadow
 from marginrules.cli.why import explain, replay
 from marginrules.client import ServerError
 from marginrules.errors import MarginRulesError, RulebookError, StorageError
@@ -64,6 +65,7 @@ for one in (
     check,
     demo,
     rulebook,
+    shadow,
     accounts,
     calls,
     watch,

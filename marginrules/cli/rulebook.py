@@ -16,7 +16,7 @@ from marginrules.client import Activation
 _COLUMNS = (">revision", "active", "rulebook", "file", "activated", "who", "why", "digest")
 
 
-def _by_a_person(function: Callable[..., None]) -> Callable[..., None]:
+def by_a_person(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options that every act of a person needs."""
     why = click.option("--why", required=True, help="Why; it is recorded.")
     who = click.option("--who", required=True, help="Who does that; it is recorded.")
@@ -56,7 +56,7 @@ def list_revisions(as_json: bool, **connection: Any) -> None:
 
 @command("marginrules rulebook activate rulebook.yaml --who 'J. Doe' --why 'new rates for small coins'")
 @click.argument("file", type=FILE)
-@_by_a_person
+@by_a_person
 @with_client
 def activate(file: Path, who: str, why: str, as_json: bool, **connection: Any) -> None:
     """
@@ -70,7 +70,7 @@ def activate(file: Path, who: str, why: str, as_json: bool, **connection: Any) -
 
 @command("marginrules rulebook rollback 3 --who 'J. Doe' --why 'rates were too low'")
 @click.argument("revision", type=click.IntRange(1))
-@_by_a_person
+@by_a_person
 @with_client
 def roll_back(revision: int, who: str, why: str, as_json: bool, **connection: Any) -> None:
     """

@@ -15,6 +15,7 @@ from marginrules.client.answers import (
 )
 from marginrules.client.errors import ServerError
 from marginrules.client.methods_explain import DecisionExplanation
+from marginrules.client.methods_shadow import ShadowReport
 from marginrules.client.records import (
     AccountSummary,
     Activation,
@@ -50,6 +51,7 @@ __all__ = [
     "Resilience",
     "RulebookRevision",
     "ServerError",
+    "ShadowReport",
     "Stress",
     "StressMove",
     "VulnerablePage",

@@ -28,6 +28,7 @@ from marginrules.client.answers import (
 )
 from marginrules.client.errors import coded_error
 from marginrules.client.methods_explain import ExplainMethods
+from marginrules.client.methods_shadow import ShadowMethods
 from marginrules.client.records import (
     AccountSummary,
     Activation,
@@ -48,7 +49,7 @@ from marginrules.rulebook.diagnostic import Diagnostic
 _PAGE_SIZE = 1_000
 
 
-class Methods(ExplainMethods):
+class Methods(ExplainMethods, ShadowMethods):
     """List the methods of both clients."""
 
     # Checks

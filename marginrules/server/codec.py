@@ -270,7 +270,7 @@ def split_label(label: str) -> tuple[str, str]:
 def watch_event(one: Positioned) -> escalation_pb2.WatchEventsResponse:
     """Write a recorded event."""
     event = one.event
-    name, pool = split_label(event["pool"])
+    name, pool = split_label(event.get("pool", ""))
     details = dict(event.get("data", {}))
     notify, orders = details.pop("notify", []), details.pop("orders", [])
     return escalation_pb2.WatchEventsResponse(
