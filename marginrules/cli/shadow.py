@@ -95,11 +95,8 @@ def _summary(one: ShadowReport) -> str:
     """Write `12,345 checks compared, 17 differ: 15 accepted now would be refused, ...`."""
     kinds = [f"{count:,} {_WORDS.get(kind, kind)}" for kind, count in one.kinds.items() if count]
     total = sum(one.kinds.values())
-    text = (
-        f"{one.compared:,} checks compared, {total:,} differ"
-        if total
-        else f"{one.compared:,} checks compared, none differs"
-    )
+    differ = f"{total:,} {'differs' if total == 1 else 'differ'}" if total else "none differs"
+    text = f"{one.compared:,} {'check' if one.compared == 1 else 'checks'} compared, {differ}"
     return f"{text}: {', '.join(kinds)}" if kinds else text
 
 

@@ -38,6 +38,8 @@ STATUS: dict[str, grpc.StatusCode] = {
     "MR-I122": _INVALID,
     "MR-I130": _INVALID,
     "MR-I131": _STATE,
+    "MR-I160": _STATE,
+    "MR-I161": _STATE,
     "MR-O101": _EXHAUSTED,
     "MR-O102": _EXHAUSTED,
     "MR-O103": grpc.StatusCode.UNAVAILABLE,

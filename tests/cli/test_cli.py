@@ -32,8 +32,25 @@ from marginrules.server.app import Server
 from tests.client.served import ROOT, SMALLEST, mark, order, serving
 
 ANSWERS = ("distance", "resilience", "vulnerable", "ways-out", "margin", "figures", "words", "explain")
-COMMANDS = ("serve", "check", "demo", "rulebook", "accounts", "calls", "watch", "closes", "replay", "verify", *ANSWERS)
-WITH_HELP = (*COMMANDS, "rulebook list", "rulebook activate", "rulebook rollback")
+COMMANDS = (
+    "serve",
+    "check",
+    "demo",
+    "rulebook",
+    "shadow",
+    "accounts",
+    "calls",
+    "watch",
+    "closes",
+    "replay",
+    "verify",
+    *ANSWERS,
+)
+WITH_HELP = (
+    *COMMANDS,
+    *("rulebook list", "rulebook activate", "rulebook rollback"),
+    *("shadow start", "shadow stop", "shadow report"),
+)
 PERSON = ("--who", "J. Doe", "--why", "test")
 DESK = ("accounts", "calls", "watch")
 
@@ -79,7 +96,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Server, Client]]:
 # Help
 
 
-@pytest.mark.parametrize("name", [one for one in WITH_HELP if one != "rulebook"])
+@pytest.mark.parametrize("name", [one for one in WITH_HELP if one not in ("rulebook", "shadow")])
 def test_help_shows_how(name: str) -> None:
     """The help of every command has an example that begins with it, `--json`, and what the exit codes mean."""
     result = run(*name.split(), "--help")
