@@ -648,6 +648,38 @@ cdef class Engine:
                               float(f"{1.0 / position.leverage_rate:.12g}") if position.leverage_rate > 0.0 else 0.0))
         return p.due, [(p.balances[k].asset, p.balances[k].amount) for k in range(p.balance_count)], positions
 
+    def pool_instruments(self, int pool):
+        """Return the ids of the instruments in which a pool has positions or open orders, and how many assets it holds."""
+        cdef Pool copy
+        cdef int32_t k
+        cdef int made
+        if not 0 <= pool < self.pool_count:
+            raise IndexError(f"pool id was {pool}")
+        pthread_rwlock_rdlock(&self.lock)
+        made = copy_pool(self.pools + pool, 0, &copy)
+        pthread_rwlock_unlock(&self.lock)
+        if not made:
+            raise MemoryError("out of memory")
+        held = {copy.positions[k].instrument for k in range(copy.position_count)}
+        held |= {copy.orders[k].instrument for k in range(copy.order_count)}
+        free_pool(&copy)
+        return held, copy.balance_count
+
+    def assets_held(self):
+        """Return the ids of the assets of which any pool has a balance."""
+        cdef int32_t k, b, count = self.asset_count
+        cdef char* found = <char*>allocate(count, 1)
+        with nogil:
+            pthread_rwlock_rdlock(&self.lock)
+            for k in range(self.pool_count):
+                for b in range(self.pools[k].balance_count):
+                    if self.pools[k].balances[b].asset < count:
+                        found[self.pools[k].balances[b].asset] = 1
+            pthread_rwlock_unlock(&self.lock)
+        held = [k for k in range(count) if found[k]]
+        free(found)
+        return held
+
     def costs_of(self, int pool):
         """Return rows (cost, rate of the leverage setting or 0) of the positions, in their order, to the last bit."""
         cdef Scratch copy = Scratch(self, pool, 0)

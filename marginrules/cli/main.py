@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from marginrules import __version__
+from marginrules.cli.cases import test
 from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE, command
 from marginrules.cli.desk import accounts, calls, watch
 from marginrules.cli.explain import figures, margin, words
@@ -63,6 +64,7 @@ def demo(as_json: bool) -> None:
 for one in (
     serve,
     check,
+    test,
     demo,
     rulebook,
     shadow,

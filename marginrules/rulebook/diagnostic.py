@@ -57,6 +57,7 @@ PROBLEMS: dict[str, str] = {
     "MR-R330": "margin cannot be overridden",
     "MR-R331": "comma ended a formula",
     "MR-R340": "currency has no such terms",
+    "MR-R350": "not a series",
     "MR-R401": "not a formula",
     "MR-R402": "unknown name in a formula",
     "MR-R403": "wrong number of arguments",
@@ -158,7 +159,7 @@ class Sink:
         return self.lines[place.line - 1] if 0 < place.line <= len(self.lines) else ""
 
 
-_CHOICES_SHOWN = 16
+_CHOICES_SHOWN = 20
 _CHOICES_MAX = 1_000
 _WORD_MAX = 64
 

@@ -186,7 +186,7 @@ class Book:
         self.program = program
         for asset in sorted({program.currency, *program.assets}):
             self._add_asset(asset)
-        self.products = [program.product_of(self.instruments[name]) for name in self.instrument_names]
+        self.products = list(self._products_of(program))
         self.engine.activate(program.tables, *self._fit(program, self.products))
         # How long a price may be used is the rulebook's to say, also of prices that came before it.
         shaded = self.shaded
@@ -198,7 +198,7 @@ class Book:
 
     def shade(self, program: Program, number: int) -> None:
         """Ask a program beside the active one, in the place of any that was; what does not fit was refused before."""
-        products = [program.product_of(self.instruments[name]) for name in self.instrument_names]
+        products = self._products_of(program)
         used = {name: dict(fields) for name, fields in self._used.items()}
         shaded = Shaded(program, products, used, dict(self._asset_prices))
         rows = self._asset_rows(program, shaded.asset_prices)
@@ -235,15 +235,15 @@ class Book:
     def misfits(self, program: Program) -> list[str]:
         """Return what of this book a program could not evaluate."""
         found = [f"account class {name}" for name in self.class_names if program.profile_of(name, "") < 0]
-        found += [f"instrument {name}" for name, one in self.instruments.items() if program.product_of(one) < 0]
+        products = self._products_of(program)
+        found += [f"instrument {name}" for name, one in zip(self.instruments, products, strict=True) if one < 0]
         settled = sorted({one.settlement for one in self.instruments.values()})
         found += [f"settlement asset {name}" for name in settled if name not in program.assets]
         dropped = set(self.program.assets if self.program else ()) - set(program.assets)
         if dropped:
-            pools = range(self.engine.pool_count)
-            held = {self.asset_names[row[0]] for pool in pools for row in self.engine.pool_content(pool)[1]}
+            held = {self.asset_names[one] for one in self.engine.assets_held()}
             found += [f"collateral {name}" for name in sorted(dropped & held)]
-        found += self._pool_misfits(program)
+        found += self._pool_misfits(program, products)
         if self.program and self.program.currency != program.currency:
             found.append(f"currency {self.program.currency}")
         return found
@@ -255,14 +255,18 @@ class Book:
             return False
         return self.shaded.products[self.instrument_ids[symbol]] in terms.products
 
-    def _pool_misfits(self, program: Program) -> list[str]:
+    def _products_of(self, program: Program) -> list[int]:
+        """Return the product of each instrument by a program, or -1."""
+        if self.shaded is not None and self.shaded.program is program:
+            return self.shaded.products
+        return [program.product_of(one) for one in self.instruments.values()]
+
+    def _pool_misfits(self, program: Program, products: list[int]) -> list[str]:
         """Return the pools in use that a program does not name, or that hold what it does not let them."""
         found = [f"instrument {name}, named like a pool" for name in sorted(program.pools.keys() & self.instruments)]
         for (account, name), pool in self.named_pools.items():
-            _, balances, positions = self.engine.pool_content(pool)
-            symbols = {self.instrument_names[row[0]] for row in positions}
-            symbols |= {one.order.symbol for one in self.orders.get(pool, {}).values()}
-            if not (symbols or balances):
+            held, balances = self.engine.pool_instruments(pool)
+            if not (held or balances):
                 continue
             terms, label = program.pools.get(name), f"{self.account_names[account]}|{name}"
             account_class = self.class_names[self.engine.account_state(account)[0]]
@@ -271,8 +275,7 @@ class Book:
                 continue
             found += [
                 f"{symbol} in pool {label}"
-                for symbol in sorted(symbols)
-                if program.product_of(self.instruments[symbol]) not in terms.products
+                for symbol in sorted(self.instrument_names[one] for one in held if products[one] not in terms.products)
             ]
         return found
 

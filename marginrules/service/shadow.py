@@ -200,7 +200,7 @@ def kind_of(accepted: bool, would: bool) -> str:
 def current(shard: Shard) -> Shadow:
     """Return the rulebook in shadow; InputError where there is none."""
     if shard.shadow is None:
-        raise InputError("MR-I161", "no rulebook is in shadow", "start one first")
+        raise InputError("MR-I181", "no rulebook is in shadow", "start one first")
     return shard.shadow
 
 

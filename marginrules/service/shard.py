@@ -142,10 +142,19 @@ class Shard:
     # Rulebooks
 
     def _activate(self, data: Data, now_ns: int) -> Outcome:
-        """Take {text, file, who, why}."""
+        """Take {text, file, who, why}, and `base` where it may only replace the rulebook with that digest."""
         file, who, why = data["file"], border.text("who", data["who"]), border.text("why", data["why"])
+        self._check_base(data.get("base"))
         program = load(data["text"].encode(), file)
         return self._switch(program, file, who, why, now_ns)
+
+    def _check_base(self, base: str | None) -> None:
+        """Refuse what was made against another rulebook than the active one; "" stands for none, None for any."""
+        active = self.active.program.digest if self.active else ""
+        if base is not None and base != active:
+            was = f"the rulebook with digest {base}" if base else "no rulebook"
+            message = f"it was made against {was}; active is {active or 'none'}"
+            raise InputError("MR-I140", message, "plan it again against what is active now")
 
     def _rollback(self, data: Data, now_ns: int) -> Outcome:
         """Take {revision, who, why}; the old text becomes a new revision."""
@@ -198,7 +207,7 @@ class Shard:
         who, why = border.text("who", data["who"]), border.text("why", data["why"])
         program, file = self._candidate(data)
         if program.digest == active.digest:
-            raise InputError("MR-I160", f"the rulebook {file} is the active one", "give the one that is to be tried")
+            raise InputError("MR-I180", f"the rulebook {file} is the active one", "give the one that is to be tried")
         self._refuse_misfits(program)
         outcome = Outcome()
         if self.shadow is not None:

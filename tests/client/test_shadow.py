@@ -49,7 +49,7 @@ def test_a_shadow_is_started_read_and_stopped(kind: str) -> None:
         assert client.stop_shadow("J. Doe", "seen enough") == digest
         with pytest.raises(InputError) as caught:
             client.shadow_report()
-        assert caught.value.code == "MR-I161"
+        assert caught.value.code == "MR-I181"
         events = [event for event in client.watch(0, True) if event.kind.startswith("shadow")]
         assert [(event.kind, event.details["who"]) for event in events] == [
             ("shadow_started", "J. Doe"),

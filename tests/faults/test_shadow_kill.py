@@ -60,7 +60,7 @@ def test_a_shadow_outlives_a_kill(tmp_path: Path) -> None:
     process, wire = start(journal)
     with pytest.raises(grpc.RpcError) as caught:
         report(wire)
-    assert w.code_of(caught) == "MR-I161", "its book became active"
+    assert w.code_of(caught) == "MR-I181", "its book became active"
     wire.close()
     process.terminate()
     end(process)

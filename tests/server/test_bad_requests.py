@@ -468,10 +468,10 @@ UNKNOWN: tuple[tuple[str, Message, str], ...] = (
     (
         "ShadowService/StartShadow",
         shadow_pb2.StartShadowRequest(request_id="u22", text=w.SMALLEST.read_bytes(), who="a", why="b"),
-        "MR-I160",
+        "MR-I180",
     ),
-    ("ShadowService/StopShadow", shadow_pb2.StopShadowRequest(request_id="u23", who="a", why="b"), "MR-I161"),
-    ("ShadowService/GetShadowReport", shadow_pb2.GetShadowReportRequest(), "MR-I161"),
+    ("ShadowService/StopShadow", shadow_pb2.StopShadowRequest(request_id="u23", who="a", why="b"), "MR-I181"),
+    ("ShadowService/GetShadowReport", shadow_pb2.GetShadowReportRequest(), "MR-I181"),
     ("ShadowService/GetShadowReport", shadow_pb2.GetShadowReportRequest(differences_max=1_001), "MR-I113"),
 )
 

@@ -132,7 +132,7 @@ def test_a_shadow_begins_and_ends_with_events(scene: Scene) -> None:
     for act in (scene.report, lambda: scene.do("unshadow", **PERSON)):
         with pytest.raises(InputError) as caught:
             act()
-        assert caught.value.code == "MR-I161"
+        assert caught.value.code == "MR-I181"
 
 
 def test_what_is_refused_leaves_the_shadow_as_it_was(scene: Scene) -> None:
@@ -145,7 +145,7 @@ def test_what_is_refused_leaves_the_shadow_as_it_was(scene: Scene) -> None:
         (RULEBOOK.replace("kind: future", "kind: option"), "MR-I114"),
         (RULEBOOK.replace("[retail, professional]", "[professional]"), "MR-I114"),
         (RULEBOOK.replace("USD", "EUR"), "MR-I114"),
-        (RULEBOOK + "# the same\n", "MR-I160"),
+        (RULEBOOK + "# the same\n", "MR-I180"),
     ):
         with pytest.raises(InputError) as caught:
             scene.shadow(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from marginrules.rulebook.vocabulary import collateral, ladders, models, products
 from marginrules.rulebook.vocabulary.kinds import Keys, Value, may, named, needs, single, some
+from marginrules.rulebook.vocabulary.linting import LINT
 
 CALENDAR = Keys(
     "calendar",
@@ -44,5 +45,6 @@ BOOK = Keys(
         may("ladder", single("name", refers="ladder"), "The ladder of pools that mix products of several ladders."),
         needs("ladders", ladders.LADDERS, "What happens as the margin ratio falls."),
         may("overrides", ladders.OVERRIDES, "Exceptions for products, classes and accounts, each with its reason."),
+        may("lint", LINT, "How much weight rules of meaning have in this book, and why."),
     ),
 )

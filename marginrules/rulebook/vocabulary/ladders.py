@@ -50,8 +50,8 @@ LIQUIDATE = Keys(
         may("target", single("rate", TARGET), "Margin ratio that is restored at once."),
         may("every", single("duration", WAIT), "Time between two liquidations."),
         may("until", single("rate", TARGET), "Margin ratio at which liquidation stops."),
-        may("cancel_orders_first", YES_NO, "Whether open orders go before positions do."),
         may("first", word("largest_loss", "largest_margin", "pro_rata"), "Which positions are closed first."),
+        may("cancel_orders_first", YES_NO, "Whether open orders go before positions do."),
     ),
 )
 _UNMET = single("unmet", refers="step")
