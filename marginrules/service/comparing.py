@@ -8,6 +8,7 @@ does not belong to the shadow and the revision that are being compared is let go
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, NamedTuple
 
 from marginrules._core.core import Assessment
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from marginrules.service.shard import Shard
 
 _Other = tuple[bool, int, Assessment, Assessment]
+_INVALID = int(INVALID_MASK)
+_reason = functools.cache(Reason)
 _NO_SUCH_POOL = Verdict(False, Reason.UNKNOWN_POOL, 0.0, 0.0, "")
 
 
@@ -68,21 +71,18 @@ def _add(shard: Shard, shadow: Shadow, check: Check, decision: OrderDecision, wo
     active = Verdict(
         decision.accepted, decision.reasons, decision.equity_after, decision.initial_margin_after, decision.rule
     )
-    if (active.accepted, active.reasons) == (would.accepted, would.reasons):
-        return
     number = shard.book.products[shard.book.instrument_ids[check.order.symbol]]
-    program = shard.revisions[shadow.tally.revision - 1].program
-    product = program.products[number].name if 0 <= number < len(program.products) else ""
+    products = shard.revisions[shadow.tally.revision - 1].program.products
+    product = products[number].name if 0 <= number < len(products) else ""
     kind = kind_of(active.accepted, would.accepted)
     shadow.tally.add(Difference(check.now_ns, kind, check.account, check.pool, product, check.order, active, would))
 
 
 def _verdict(shard: Shard, shadow: Shadow, check: Check, other: _Other) -> Verdict:
     accepted, flags, _, after = other
-    if flags & INVALID_MASK:
-        return Verdict(False, Reason(flags), 0.0, 0.0, "")
-    rule = _rule(shard, shadow, check)
-    return Verdict(accepted, Reason(flags), after.equity, after.initial_margin, rule)
+    if flags & _INVALID:
+        return Verdict(False, _reason(flags), 0.0, 0.0, "")
+    return Verdict(accepted, _reason(flags), after.equity, after.initial_margin, _rule(shard, shadow, check))
 
 
 def _rule(shard: Shard, shadow: Shadow, check: Check) -> str:
@@ -92,7 +92,9 @@ def _rule(shard: Shard, shadow: Shadow, check: Check) -> str:
     if rules is None:
         product = program.product_of(shard.book.instruments[symbol])
         rules = tuple(row[product] if product >= 0 else program.name for row in program.margin_rules)
-        shadow.rules[symbol] = rules
+        rules = shadow.rules[symbol] = rules if len(set(rules)) > 1 else rules[:1]
+    if len(rules) == 1:
+        return rules[0]
     engine = shard.book.engine
     account_class = shard.book.class_names[engine.account_state(check.account_id)[0]]
     profile = program.profile_of(account_class, check.account)

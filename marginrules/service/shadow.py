@@ -14,7 +14,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from marginrules._core.core import Assessment, Batch, LevelDifferences
 from marginrules.codes import Reason
@@ -33,8 +33,7 @@ KINDS = (WOULD_REFUSE, WOULD_ACCEPT, OTHER_REASONS)
 CANNOT_BE_ASSESSED = "cannot be assessed"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):  # a tuple, as is the difference: there may be as many as checks
     """Carry what one rulebook says of an order; equity and IM as if it fills, 0 where they are not known."""
 
     accepted: bool
@@ -44,8 +43,7 @@ class Verdict:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """Carry one check of which the two rulebooks say different things."""
 
     time_ns: int
@@ -142,7 +140,7 @@ class Shadow:
     tally: Tally = field(default_factory=lambda: Tally(0, 0))
     names: tuple[str, ...] = ()
     levels: LevelDifferences | None = None
-    rules: dict[str, tuple[str, ...]] = field(default_factory=dict)  # symbol -> by profile, made once
+    rules: dict[str, tuple[str, ...]] = field(default_factory=dict)  # symbol -> by profile, or one for all
     batch: Batch | None = None
 
     def compare_with(self, active: Program, revision: int, now_ns: int) -> None:
