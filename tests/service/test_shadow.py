@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import sys
 import threading
 from collections.abc import Callable
@@ -285,6 +286,45 @@ def test_a_shadow_begun_late_sees_every_pool_at_once(scene: Scene) -> None:
     scene.shadow()
     assert scene.report().levels == (LevelCount("", "margin_call", 2, 2),)
     assert scene.report().pools == 2
+
+
+def test_a_shadow_changes_nothing() -> None:
+    """Whatever happens, replies and events of the ladder are those of a shard without one."""
+    for seed in range(12):
+        source = random.Random(seed)  # noqa: S311 - not a secret
+        alone, beside = Scene(), Scene()
+        for step in range(30):
+            if step % 8 == 2:
+                beside.shadow(source.choice([STRICTER, LOOSER]))
+            kind, data = draw(source, alone.sequence + 1, step)
+            outcomes = []
+            for one in (alone, beside):
+                one.now_ns, one.sequence = START + step * SECOND_NS, alone.sequence + (kind == "prices")
+                try:
+                    outcomes.append(one.do(kind, **data))
+                except InputError as error:
+                    outcomes.append(str(error))
+            assert outcomes[0] == outcomes[1]
+            assert alone.check(5.0) == beside.check(5.0)
+        assert alone.shard.states == beside.shard.states
+        assert beside.report().compared > 0
+
+
+def draw(source: random.Random, sequence: int, step: int) -> tuple[str, dict[str, Any]]:
+    """Return a command."""
+    kind = source.choice(["prices", "prices", "hold", "deposit", "release"])
+    account = source.choice("ab")
+    if kind == "prices":
+        mark, time_ns = source.uniform(60.0, 120.0), START + step * SECOND_NS
+        rows = [{"name": name, "price": mark, "time_ns": time_ns} for name in ("BTC-PERP", "BTC-JUN")]
+        return kind, {"sequence": sequence, "prices": rows}
+    if kind == "hold":
+        order = {"client_order_id": f"o{step}", "symbol": "BTC-PERP", "quantity": source.uniform(-20.0, 20.0)}
+        return kind, {"account": account, "pool": CROSS, "order": order}
+    if kind == "deposit":
+        amount = source.uniform(1.0, 500.0)
+        return kind, {"account": account, "pool": CROSS, "asset": "USD", "amount": amount, **PERSON}
+    return kind, {"account": account, "client_order_id": f"o{source.randrange(step + 1)}"}
 
 
 # Restart and threads
