@@ -20,7 +20,7 @@ from marginrules.errors import InputError, JournalCorruptError, MarginRulesError
 from marginrules.journal.chain import Journal
 from marginrules.limits import RETRY_AFTER_MS
 from marginrules.model import Order, OrderDecision
-from marginrules.service import shadow
+from marginrules.service import shading, shadow
 from marginrules.service.decide import decide, decision_of
 from marginrules.service.decision_log import DecisionLog
 from marginrules.service.past import entry_body, recompute, shard_at
@@ -95,7 +95,7 @@ class Service:
             if progress:
                 progress(count)
         # What was held is in the journal and was compared again; what was only checked is in no journal.
-        self.shard.forget_compared(self._last_ns)
+        shading.forget_compared(self.shard, self._last_ns)
         self.clock.follow(self._last_ns)
         self._published = count
         return count

@@ -21,12 +21,12 @@ from marginrules.errors import InputError
 from marginrules.escalation import desk, ladder
 from marginrules.escalation.state import Call, Event, LadderState, Measure
 from marginrules.limits import BATCH_ITEMS_MAX, ORDERS_PER_POOL_MAX
-from marginrules.model import CROSS, Order, Pool, Price
+from marginrules.model import CROSS, Account, Order, Pool, Price
 from marginrules.rulebook import Program, load
-from marginrules.service import border
+from marginrules.service import border, shading
 from marginrules.service.book import Book
 from marginrules.service.decide import decide, decision_data, refused
-from marginrules.service.shadow import Shadow, Tally, current
+from marginrules.service.shadow import Shadow
 from marginrules.terms import Ladder
 from marginrules.units import DAY_NS, format_time, round_credit_down
 
@@ -82,6 +82,7 @@ class Shard:
         self.revisions: list[Revision] = []
         self.active: Revision | None = None
         self.shadow: Shadow | None = None
+        self.shadow_count = 0  # how many there have been
         self.programs: dict[str, Program] = {}
         self.states: dict[int, LadderState] = {}  # pools where something is under way
         self.numbers: dict[int, int] = {}  # last call number of every pool that ever had one
@@ -89,7 +90,6 @@ class Shard:
         self.answers: dict[tuple[str, str], Answer] = {}
         self.market_sequence = 0
         self.margin_rules: dict[tuple[int, str], tuple[str, ...]] = {}  # names of rates, made once for each
-        self._shadows = 0  # how many there have been
         self._now_ns = 0
         self._timers: list[tuple[int, int]] = []
         self._scheduled: dict[int, int] = {}
@@ -97,8 +97,8 @@ class Shard:
         self._commands: dict[str, Callable[[Data, int], Outcome]] = {
             "activate": self._activate,
             "rollback": self._rollback,
-            "shadow": self._start_shadow,
-            "unshadow": self._stop_shadow,
+            "shadow": lambda data, now_ns: Outcome(*shading.start(self, data, now_ns)),
+            "unshadow": lambda data, now_ns: Outcome(*shading.stop(self, data, now_ns)),
             "instruments": self._instruments,
             "prices": self._prices,
             "closes": self._closes,
@@ -172,80 +172,27 @@ class Shard:
         if program.effective_ns > now_ns:
             hint = "activate it from that moment on"
             raise InputError("MR-I102", f"effective date was {format_time(program.effective_ns)}, in the future", hint)
-        self._refuse_misfits(program)
-        outcome = Outcome()
-        if self.shadow is not None and self.shadow.program.digest == program.digest:
-            self._end_shadow("became active", who, why, now_ns, outcome.events)
+        self.refuse_misfits(program)
+        ended = shading.before_switch(self, program, who, why, now_ns)
         revision = Revision(len(self.revisions) + 1, program, file, now_ns, who, why)
         # Known before it decides: a check names its book by the revision that the core gives.
         self.revisions.append(revision)
         self.programs[program.digest] = program
         self.book.activate(program)
         self.active = revision
-        if self.shadow is not None:
-            self.shadow.compare_with(program, revision.number, now_ns)
-            self.book.engine.forget_compared()
-        outcome.reply = {"revision": revision.number, "digest": program.digest}
+        shading.after_switch(self, now_ns)
+        outcome = Outcome({"revision": revision.number, "digest": program.digest}, ended)
         self._settle_all(now_ns, outcome.events)
         return outcome
 
-    def _refuse_misfits(self, program: Program) -> None:
+    def refuse_misfits(self, program: Program) -> None:
+        """Refuse a program that does not cover what is in the book."""
         misfits = self.book.misfits(program)
         if misfits:
             shown = ", ".join(misfits[:5]) + (f" and {len(misfits) - 5} more" if len(misfits) > 5 else "")
             raise InputError("MR-I114", f"the rulebook does not cover: {shown}", "add what is missing to the rulebook")
 
-    # Shadow
-
-    def _start_shadow(self, data: Data, now_ns: int) -> Outcome:
-        """
-        Take {text, file, who, why}: ask a rulebook beside the active one, in the place of any that was.
-
-        Its effective date may be in the future: a shadow decides nothing.
-        """
-        active = self.program
-        who, why = border.text("who", data["who"]), border.text("why", data["why"])
-        program, file = self._candidate(data)
-        if program.digest == active.digest:
-            raise InputError("MR-I180", f"the rulebook {file} is the active one", "give the one that is to be tried")
-        self._refuse_misfits(program)
-        outcome = Outcome()
-        if self.shadow is not None:
-            self._end_shadow("replaced", who, why, now_ns, outcome.events)
-        self._shadows += 1
-        shadow = Shadow(self._shadows, program, file, now_ns, who, why)
-        shadow.compare_with(active, len(self.revisions), now_ns)
-        self.shadow = shadow  # known before it is asked
-        self.book.shade(program, shadow.number)
-        outcome.reply = {"digest": program.digest, "name": program.name}
-        outcome.events.append(_shadow_event(EventKind.SHADOW_STARTED, shadow, who, why, now_ns))
-        self._compare_levels(now_ns)
-        return outcome
-
-    def _candidate(self, data: Data) -> tuple[Program, str]:
-        """Return the rulebook that a command brings, and its file."""
-        return load(data["text"].encode(), data["file"]), data["file"]
-
-    def _stop_shadow(self, data: Data, now_ns: int) -> Outcome:
-        """Take {who, why}."""
-        who, why = border.text("who", data["who"]), border.text("why", data["why"])
-        outcome = Outcome({"digest": current(self).program.digest})
-        self._end_shadow("stopped", who, why, now_ns, outcome.events)
-        return outcome
-
-    def _end_shadow(self, how: str, who: str, why: str, now_ns: int, events: list[Event]) -> None:
-        shadow = current(self)
-        self.shadow = None
-        self.book.unshade()
-        events.append(_shadow_event(EventKind.SHADOW_ENDED, shadow, who, why, now_ns, how=how))
-
-    def forget_compared(self, now_ns: int) -> None:
-        """Count the checks that the rulebook in shadow is asked of anew; which pools differ stays known."""
-        if self.shadow is not None:
-            self.shadow.tally = Tally(self.shadow.tally.revision, now_ns)
-            self.book.engine.forget_compared()
-
-    def _compare_levels(self, now_ns: int) -> None:
+    def compare_levels(self, now_ns: int) -> None:
         """Assess every pool, and compare the step of each with what it would be by the rulebook in shadow."""
         count = self.book.engine.pool_count
         if self.shadow is not None:
@@ -341,6 +288,16 @@ class Shard:
 
     def _accounts(self, data: Data, now_ns: int) -> Outcome:
         """Take {accounts}: snapshots, all taken or none."""
+        given = self.check_accounts(data)
+        outcome = Outcome({"count": len(given)})
+        for one in given:
+            for touched in self.book.put_account(one):
+                self._schedule(touched)
+                self._settle(touched, now_ns, outcome.events)
+        return outcome
+
+    def check_accounts(self, data: Data) -> list[Account]:
+        """Return the accounts of {accounts}; InputError where they would be refused."""
         program = self.program
         items = border.bounded("accounts", data["accounts"], BATCH_ITEMS_MAX)
         given = [border.account(item, self.book.instruments, program.pools) for item in items]
@@ -358,12 +315,7 @@ class Shard:
                 self._check_pool(one.account_id, one.account_class, pool)
                 for asset, _ in pool.balances:
                     self.book.asset_id(asset)
-        outcome = Outcome({"count": len(given)})
-        for one in given:
-            for touched in self.book.put_account(one):
-                self._schedule(touched)
-                self._settle(touched, now_ns, outcome.events)
-        return outcome
+        return given
 
     def _check_pool(self, account: str, account_class: str, pool: Pool) -> None:
         """Refuse a pool that the rulebook does not let the account have, or that holds what it may not."""
@@ -763,11 +715,6 @@ class Shard:
                     ended, status=_ENDS[event.kind], closed_ns=event.time_ns, deposited=paid
                 )
         events.extend(happened)
-
-
-def _shadow_event(kind: EventKind, shadow: Shadow, who: str, why: str, now_ns: int, **details: str) -> Event:
-    data = {"file": shadow.file, "name": shadow.program.name, "who": who, "why": why, **details}
-    return Event(kind, now_ns, "", shadow.program.digest, "", data=data)
 
 
 def _decimal_sum(a: float, b: float) -> float:
