@@ -25,6 +25,7 @@ from marginrules.cli.plan import apply, plan
 from marginrules.cli.risk import distance, resilience, vulnerable, ways_out
 from marginrules.cli.rulebook import rulebook
 from marginrules.cli.serve import serve
+from marginrules.cli.shadow import shadow
 from marginrules.cli.why import explain, replay
 from marginrules.client import ServerError
 from marginrules.errors import MarginRulesError, RulebookError, StorageError
@@ -80,6 +81,7 @@ for one in (
     status,
     break_glass,
     key,
+    shadow,
     accounts,
     calls,
     watch,
