@@ -14,7 +14,9 @@ from marginrules.cli.cases import test
 from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE, command
 from marginrules.cli.desk import accounts, calls, watch
 from marginrules.cli.explain import figures, margin, words
-from marginrules.cli.local import check, verify
+from marginrules.cli.layout import fmt, schema
+from marginrules.cli.lint import check, lint_books, rule
+from marginrules.cli.local import verify
 from marginrules.cli.market import closes
 from marginrules.cli.output import print_diagnostics
 from marginrules.cli.risk import distance, resilience, vulnerable, ways_out
@@ -64,6 +66,9 @@ for one in (
     serve,
     check,
     test,
+    rule,
+    fmt,
+    schema,
     demo,
     rulebook,
     accounts,
@@ -82,3 +87,4 @@ for one in (
     verify,
 ):
     main.add_command(one)
+main.add_command(lint_books, "lint")

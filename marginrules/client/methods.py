@@ -29,6 +29,7 @@ from marginrules.client.answers import (
 from marginrules.client.errors import coded_error
 from marginrules.client.methods_cases import CasesMethods
 from marginrules.client.methods_explain import ExplainMethods
+from marginrules.client.methods_lint import LintMethods
 from marginrules.client.records import (
     AccountSummary,
     Activation,
@@ -49,7 +50,7 @@ from marginrules.rulebook.diagnostic import Diagnostic
 _PAGE_SIZE = 1_000
 
 
-class Methods(ExplainMethods, CasesMethods):
+class Methods(ExplainMethods, CasesMethods, LintMethods):
     """List the methods of both clients."""
 
     # Checks

@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results in print: text for people, JSON for programs, JUnit for build servers, annotations for pull requests."""
+"""Results in print: text for people, and a report for programs, build servers and code reviews."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 from marginrules.authoring.cases.coverage import Coverage
 from marginrules.authoring.cases.model import ACCOUNT
 from marginrules.authoring.cases.result import CaseResult, Failure
 from marginrules.authoring.cases.suite import SuiteResult
+from marginrules.authoring.report import Case, Remark, Report, Suite
 from marginrules.units import format_time
-
-_MISSED_SHOWN = 20
 
 
 def render_text(suites: Sequence[SuiteResult], threshold: float | None = None) -> str:
@@ -79,12 +77,40 @@ def _together(suites: Sequence[SuiteResult]) -> Coverage | None:
     return Coverage("", sum(one.total for one in known), missed)
 
 
-def render_json(suites: Sequence[SuiteResult], threshold: float | None = None) -> dict[str, Any]:
-    """Return everything as plain data."""
-    return {"suites": [_suite_json(one, threshold) for one in suites]}
+def as_report(suites: Sequence[SuiteResult], threshold: float | None = None) -> Report:
+    """
+    Return what was found for programs, build servers and code reviews: a case for each case.
+
+    Args:
+        threshold: part of the branches that shall be reached; then each file has one case more, named coverage.
+    """
+    return Report("test", tuple(_suite(one, threshold) for one in suites))
 
 
-def _suite_json(suite: SuiteResult, threshold: float | None) -> dict[str, Any]:
+def _suite(suite: SuiteResult, threshold: float | None) -> Suite:
+    made = [Case(one.case, tuple(_remark(failure) for failure in one.failures)) for one in suite.results]
+    found = suite.coverage
+    if found is not None and threshold:
+        made.append(Case("coverage", () if found.share >= threshold else _shortfall(suite, found, threshold)))
+    return Suite(suite.file, tuple(made), "", _data(suite, threshold))
+
+
+def _remark(one: Failure) -> Remark:
+    head, *rest = (line.strip() for line in text_of(one))
+    return Remark(one.file, one.line, one.column, 1, one.case, "error", head, "\n".join(rest))
+
+
+def _shortfall(suite: SuiteResult, found: Coverage, threshold: float) -> tuple[Remark, ...]:
+    head = Remark(suite.file, 1, 1, 1, "coverage", "error", _share(found, threshold).strip())
+    missed = (
+        Remark(suite.book_file, one.line, 1, 1, "coverage", "warning", f"no case reaches {one.what}")
+        for one in found.missed
+    )
+    return (head, *missed)
+
+
+def _data(suite: SuiteResult, threshold: float | None) -> dict[str, Any]:
+    """Return a file's results as plain data."""
     found: dict[str, Any] = {
         "file": suite.file,
         "rulebook": suite.book_file,
@@ -95,7 +121,7 @@ def _suite_json(suite: SuiteResult, threshold: float | None) -> dict[str, Any]:
                 "case": one.case,
                 "line": one.line,
                 "passed": one.is_passed,
-                "failures": [failure_json(failure) for failure in one.failures],
+                "failures": [_failure_data(failure) for failure in one.failures],
             }
             for one in suite.results
         ],
@@ -111,8 +137,7 @@ def _suite_json(suite: SuiteResult, threshold: float | None) -> dict[str, Any]:
     return found
 
 
-def failure_json(failure: Failure) -> dict[str, Any]:
-    """Return a failure as plain data."""
+def _failure_data(failure: Failure) -> dict[str, Any]:
     return {
         "file": failure.file,
         "line": failure.line,
@@ -126,55 +151,3 @@ def failure_json(failure: Failure) -> dict[str, Any]:
         "because": failure.because,
         "difference": list(failure.difference),
     }
-
-
-def render_junit(suites: Sequence[SuiteResult], threshold: float | None = None) -> str:
-    """Return JUnit XML: a suite for each file, a test for each case, and one for coverage where a part is wanted."""
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>"]
-    for suite in suites:
-        short = suite.coverage if suite.coverage and threshold and suite.coverage.share < threshold else None
-        tests = len(suite.results) + (suite.coverage is not None and bool(threshold))
-        failures = suite.failed + (short is not None)
-        lines.append(f'  <testsuite name={quoteattr(suite.file)} tests="{tests}" failures="{failures}">')
-        for one in suite.results:
-            text = "\n".join(line for failure in one.failures for line in text_of(failure))
-            lines += _junit_case(suite.file, one.case, one.line, text)
-        if suite.coverage is not None and threshold:
-            missed = [f"not reached: {suite.book_file}:{one.line} {one.what}" for one in suite.coverage.missed]
-            text = "\n".join([_share(suite.coverage, threshold).strip(), *missed]) if short else ""
-            lines += _junit_case(suite.file, "coverage", 1, text)
-        lines.append("  </testsuite>")
-    return "\n".join([*lines, "</testsuites>"])
-
-
-def _junit_case(file: str, name: str, line: int, failure: str) -> list[str]:
-    head = f'    <testcase classname={quoteattr(file)} name={quoteattr(name)} file={quoteattr(file)} line="{line}"'
-    if not failure:
-        return [head + "/>"]
-    message = quoteattr(failure.strip().split("\n", maxsplit=1)[0])
-    return [head + ">", f"      <failure message={message}>{escape(failure)}</failure>", "    </testcase>"]
-
-
-def render_github(suites: Sequence[SuiteResult], threshold: float | None = None) -> str:
-    """Return one annotation in a line for each failure, in the form that GitHub Actions reads."""
-    lines = []
-    for suite in suites:
-        for failure in (failure for one in suite.results for failure in one.failures):
-            text = "\n".join(line.strip() for line in text_of(failure))
-            where = f"file={_property(failure.file)},line={failure.line},col={failure.column}"
-            lines.append(f"::error {where},title={_property(failure.case)}::{_data(text)}")
-        if suite.coverage is not None and threshold and suite.coverage.share < threshold:
-            for one in suite.coverage.missed[:_MISSED_SHOWN]:
-                where = f"file={_property(suite.book_file)},line={one.line},title=not reached"
-                lines.append(f"::warning {where}::{_data(f'no case reaches {one.what}')}")
-            text = _share(suite.coverage, threshold).strip()
-            lines.append(f"::error file={_property(suite.file)},line=1,title=coverage::{_data(text)}")
-    return "\n".join(lines)
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results in print: for people, for programs, for build servers, for pull requests."""
+"""Results in print: for people, for programs, for build servers, for code reviews."""
 
 from __future__ import annotations
 
 import json
-from xml.etree import ElementTree
 
 from marginrules.authoring.cases import SuiteResult, run_suite
-from marginrules.authoring.cases.render import render_github, render_json, render_junit, render_text
+from marginrules.authoring.cases.render import as_report, render_text
+from marginrules.authoring.report import FORMATS, render
 from tests.authoring.cases.samples import PROGRAM, SHARED
 
 TEXT = (
@@ -50,32 +50,27 @@ def test_text() -> None:
 
 
 def test_json() -> None:
-    """Programs get the same as plain data."""
-    (found,) = json.loads(json.dumps(render_json([suite()], 0.9)))["suites"]
+    """Programs get the same as plain data, one object a file."""
+    found = json.loads(render(as_report([suite()], 0.9), "json"))
     assert (found["passed"], found["failed"], found["coverage"]["reached"]) == (1, 1, 3)
     failure = found["cases"][1]["failures"][0]
     assert (failure["line"], failure["expected"], failure["rule"]) == (14, "call", "book.yaml:24 standard/call")
 
 
-def test_junit() -> None:
-    """Build servers get a test for each case, and one for coverage where a part of it is wanted."""
-    root = ElementTree.fromstring(render_junit([suite()], 0.9))  # noqa: S314 - made here
-    (one,) = root
-    assert dict(one.attrib) == {"name": "cases.yaml", "tests": "3", "failures": "2"}
-    assert [case.get("name") for case in one] == ["fine", "<wrong> & 100%, yes", "coverage"]
-    assert [case.find("failure") is not None for case in one] == [False, True, True]
-    assert "got warning" in str(one[1].find("failure").text)  # type: ignore[union-attr]
-    assert len(ElementTree.fromstring(render_junit([suite()]))[0]) == 2  # noqa: S314 - made here
-
-
-def test_github() -> None:
-    """Pull requests get an annotation at each failure's line."""
-    lines = render_github([suite()], 0.9).split("\n")
-    assert lines[0].startswith("::error file=cases.yaml,line=14,col=24,title=<wrong> & 100%25%2C yes::cases.yaml:14 at")
-    assert "%0Amargin ratio 118.00%25" in lines[0]
-    assert lines[2] == "::warning file=book.yaml,line=5,title=not reached::no case reaches stale marks"
-    assert lines[-1].startswith("::error file=cases.yaml,line=1,title=coverage::coverage: 3 of 16 branches")
-    assert render_github([suite("fine")]) == ""
+def test_build_servers_and_reviews() -> None:
+    """Each case is a test, with one for coverage where a part of it is wanted; each failure stands at its line."""
+    found = as_report([suite()], 0.9).suites[0]
+    assert [one.name for one in found.cases] == ["fine", "<wrong> & 100%, yes", "coverage"]
+    assert [len(one.remarks) for one in found.cases] == [0, 2, 14]
+    first = found.cases[1].remarks[0]
+    assert (first.file, first.line, first.column, first.level) == ("cases.yaml", 14, 24, "error")
+    assert first.message == "cases.yaml:14 at 2026-03-02T10:00:00Z: step   expected call   got warning"
+    assert first.hint == "margin ratio 118.00% has been below 120% for 0s of 30s   (book.yaml:24 standard/call)"
+    assert found.cases[2].remarks[1].message == "no case reaches stale marks"
+    assert as_report([suite()], 0.1).suites[0].cases[2].remarks == ()
+    assert len(as_report([suite()]).suites[0].cases) == 2
+    for style in FORMATS:
+        assert render(as_report([suite("fine")]), style) is not None
 
 
 def test_choosing_and_stopping() -> None:

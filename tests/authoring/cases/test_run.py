@@ -272,6 +272,13 @@ def test_failures_say_which_rule_and_why() -> None:
     ]
 
 
+def test_an_override_is_named() -> None:
+    """A step that an override changes names its line as well."""
+    (failure,) = run(case("quotes: held\nclass: maker\nequity: 590\nexpect: [{at: 1m, deadline: 4h30s}]")).failures
+    assert failure.rule == "book.yaml:24 standard/call, changed on line 40"
+    assert failure.got == "2026-03-02T18:00:30Z"
+
+
 def test_margin_names_the_tier() -> None:
     """A requirement that differs names the tier that the notional lies in."""
     head = "    positions: {BTC-PERP: 3}\n"
