@@ -187,8 +187,10 @@ class Survey:
 
     def _note_override_of(self, world: World, event: Event) -> None:
         pool = world.shard.book.pool_of_label(event.pool)
-        for number, _ in changing(world, pool, event.step):
-            self.touched.add(("override", str(number), event.step))
+        products = {world.program.products[one].name for one in _products_of(world, pool)}
+        for number, one in _applying(world, pool):
+            if event.step in one.steps and (not one.products or products <= set(one.products)):
+                self.touched.add(("override", str(number), event.step))
 
     def _note_positions(self, world: World, pool: int) -> None:
         program, book = world.program, world.shard.book
@@ -230,16 +232,6 @@ class Survey:
             name = program.products[number].name
             stale.add(name if book.products[name].max_age_ns is not None else "")
         self.touched |= {("stale", name) for name in stale or {""}}
-
-
-def changing(world: World, pool: int, step: str) -> list[tuple[int, Override]]:
-    """Return the overrides, with their numbers, that change a step of the ladder that a pool follows."""
-    products = {world.program.products[one].name for one in _products_of(world, pool)}
-    return [
-        (number, one)
-        for number, one in _applying(world, pool)
-        if step in one.steps and (not one.products or products <= set(one.products))
-    ]
 
 
 def _products_of(world: World, pool: int, stale_at_ns: int = 0) -> set[int]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from marginrules._core.core import Assessment
-from marginrules.authoring.cases.coverage import changing, written
+from marginrules.authoring.cases.coverage import written
 from marginrules.authoring.cases.model import Expected, Step
 from marginrules.authoring.cases.result import Failure
 from marginrules.authoring.cases.world import World
@@ -217,11 +217,7 @@ class Judge:
     def _rule_of(self, step: LadderStep | None) -> str:
         if step is None:
             return f"{self._world.file}:{self._ladder.line} {self._ladder.name}"
-        rule = f"{self._world.file}:{step.line} {self._ladder.name}/{step.name}"
-        if not step.because:
-            return rule
-        lines = [one.places[f"step.{step.name}"].line for _, one in changing(self._world, self._pool, step.name)]
-        return rule + (f", changed on line {' and '.join(map(str, lines))}" if lines else "")
+        return f"{self._world.file}:{step.line} {self._ladder.name}/{step.name}"
 
     def _margin_rules(self) -> str:
         """Name the rules of the pool's positions, those by tiers with the tier that the notional lies in."""
