@@ -129,6 +129,7 @@ def _where_asked(function: Callable[..., None]) -> Callable[..., None]:
 @click.pass_context
 def lint_books(
     ctx: click.Context,
+    /,
     files: tuple[Path, ...],
     against: Path | None,
     against_active: bool,

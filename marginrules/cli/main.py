@@ -19,6 +19,7 @@ from marginrules.cli.lint import check, lint_books, rule
 from marginrules.cli.local import verify
 from marginrules.cli.market import closes
 from marginrules.cli.output import print_diagnostics
+from marginrules.cli.plan import apply, plan
 from marginrules.cli.risk import distance, resilience, vulnerable, ways_out
 from marginrules.cli.rulebook import rulebook
 from marginrules.cli.serve import serve
@@ -71,6 +72,8 @@ for one in (
     schema,
     demo,
     rulebook,
+    plan,
+    apply,
     accounts,
     calls,
     watch,

@@ -27,6 +27,7 @@ from marginrules._pb import (
     escalation_pb2,
     explain_pb2,
     lint_pb2,
+    plan_pb2,
     rulebook_pb2,
 )
 from marginrules.limits import BULK_REQUEST_BYTES_MAX
@@ -35,17 +36,6 @@ if TYPE_CHECKING:
     from marginrules.client.aio import AsyncClient
     from marginrules.client.sync import Client
 
-# One a line, so that two that are added at once do not meet.
-_FILES = (
-    answer_pb2,
-    book_pb2,
-    cases_pb2,
-    check_pb2,
-    escalation_pb2,
-    explain_pb2,
-    lint_pb2,
-    rulebook_pb2,
-)
 P = ParamSpec("P")
 T = TypeVar("T")
 S = TypeVar("S")
@@ -65,6 +55,19 @@ _OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.per_rpc_retry_buffer_size", 2 * BULK_REQUEST_BYTES_MAX),
     ("grpc.max_receive_message_length", 4 * BULK_REQUEST_BYTES_MAX),
     ("grpc.keepalive_time_ms", 30_000),
+)
+
+# Every file of the protocol that has a service.
+_PROTOCOLS = (
+    answer_pb2,
+    book_pb2,
+    cases_pb2,
+    check_pb2,
+    escalation_pb2,
+    explain_pb2,
+    lint_pb2,
+    plan_pb2,
+    rulebook_pb2,
 )
 
 
@@ -110,7 +113,7 @@ def _rpcs() -> dict[str, Rpc]:
             GetMessageClass(method.input_type).SerializeToString,
             GetMessageClass(method.output_type).FromString,
         )
-        for file in _FILES
+        for file in _PROTOCOLS
         for service in file.DESCRIPTOR.services_by_name.values()
         for method in service.methods
     }
