@@ -29,6 +29,7 @@ def test_a_broken_threshold_is_shown_with_its_line(broken: Path) -> None:
     """A changed threshold fails the case that knows it, with the line of the rule and what was measured."""
     result = run("test", broken, "--run", "linear")
     assert result.exit_code == 1
+    assert "step   expected initial_call   got warning" in result.stdout
     book = broken / "rulebook.yaml"
     texts = book.read_text(encoding="utf-8").split("\n")
     line = next(number for number, text in enumerate(texts, start=1) if "step: initial_call" in text)
