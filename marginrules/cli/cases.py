@@ -14,6 +14,7 @@ from marginrules.authoring.cases import SuiteResult, run_suite
 from marginrules.authoring.cases.files import Pair, is_cases, pair_of, pairs_in
 from marginrules.authoring.cases.record import record_case
 from marginrules.authoring.cases.render import as_report, render_text
+from marginrules.authoring.cases.suite import is_passed
 from marginrules.authoring.report import FORMATS, render
 from marginrules.cli.common import EXIT_PROBLEMS, FILE, RATE, command, connect
 from marginrules.cli.output import print_diagnostics, print_json
@@ -107,8 +108,7 @@ def test(
         if stop and (refused or suites[-1].failed):
             break
     _print(suites, "json" if as_json else shape, wanted)
-    failed = refused or not all(one.is_passed(wanted or 0.0) for one in suites)
-    ctx.exit(EXIT_PROBLEMS if failed else 0)
+    ctx.exit(0 if not refused and is_passed(suites, wanted or 0.0) else EXIT_PROBLEMS)
 
 
 def _pairs(files: tuple[Path, ...], active: bool) -> list[Pair]:

@@ -9,7 +9,7 @@ from typing import Any
 from marginrules.authoring.cases.coverage import Coverage
 from marginrules.authoring.cases.model import ACCOUNT
 from marginrules.authoring.cases.result import CaseResult, Failure
-from marginrules.authoring.cases.suite import SuiteResult
+from marginrules.authoring.cases.suite import SuiteResult, coverage_by_book
 from marginrules.authoring.report import Case, Remark, Report, Suite
 from marginrules.units import format_time
 
@@ -29,14 +29,16 @@ def render_text(suites: Sequence[SuiteResult], threshold: float | None = None) -
                 lines.append(f"{first.file}:{first.line}:{first.column}  FAIL  {result.case}")
                 for failure, following in zip(result.failures, [*result.failures[1:], None], strict=True):
                     lines += text_of(failure, with_reason=following is None or _reason(failure) != _reason(following))
-    width = max((len(one.file) for one in suites), default=0)
-    for suite in suites:
-        lines.append(f"{suite.file:{width}}  {_counts(suite.results)}{_share(suite.coverage, threshold)}")
-        if suite.coverage is not None and threshold is not None:
-            lines += [f"    not reached: {suite.book_file}:{one.line} {one.what}" for one in suite.coverage.missed]
+    books = coverage_by_book(suites) if threshold is not None else ()
+    width = max((len(name) for name in (*(one.file for one in suites), *(one.file for one in books))), default=0)
+    lines += [f"{suite.file:{width}}  {_counts(suite.results)}" for suite in suites]
+    for book in books:
+        lines.append(f"{book.file:{width}}  {_share(book, threshold)}")
+        lines += [f"    not reached: {book.file}:{one.line} {one.what}" for one in book.missed]
     if len(suites) > 1:
         every = tuple(result for suite in suites for result in suite.results)
-        lines.append(f"{'all':{width}}  {_counts(every)}{_share(_together(suites), threshold)}")
+        whole = Coverage("", sum(one.total for one in books), tuple(branch for one in books for branch in one.missed))
+        lines.append(f"{'all':{width}}  {_counts(every)}" + (f"   {_share(whole, threshold)}" if books else ""))
     return "\n".join(lines)
 
 
@@ -62,19 +64,9 @@ def _counts(results: Sequence[CaseResult]) -> str:
     return f"{passed}, {failed} failed" if failed else passed
 
 
-def _share(found: Coverage | None, threshold: float | None) -> str:
-    if found is None or threshold is None:
-        return ""
+def _share(found: Coverage, threshold: float | None) -> str:
     wanted = f" (threshold {threshold:.0%})" if threshold else ""
-    return f"   coverage: {found.reached} of {found.total} branches, {found.share:.1%}{wanted}"
-
-
-def _together(suites: Sequence[SuiteResult]) -> Coverage | None:
-    known = [one.coverage for one in suites if one.coverage is not None]
-    if not known:
-        return None
-    missed = tuple(branch for one in known for branch in one.missed)
-    return Coverage("", sum(one.total for one in known), missed)
+    return f"coverage: {found.reached} of {found.total} branches, {found.share:.1%}{wanted}"
 
 
 def as_report(suites: Sequence[SuiteResult], threshold: float | None = None) -> Report:
@@ -82,17 +74,28 @@ def as_report(suites: Sequence[SuiteResult], threshold: float | None = None) -> 
     Return what was found for programs, build servers and code reviews: a case for each case.
 
     Args:
-        threshold: part of the branches that shall be reached; then each file has one case more, named coverage.
+        threshold: part of the branches that shall be reached; then each rulebook has a case of its own, named coverage.
     """
-    return Report("test", tuple(_suite(one, threshold) for one in suites))
+    books = coverage_by_book(suites) if threshold is not None else ()
+    return Report("test", (*map(_suite, suites), *(_book(one, threshold or 0.0) for one in books)))
 
 
-def _suite(suite: SuiteResult, threshold: float | None) -> Suite:
-    made = [Case(one.case, tuple(_remark(failure) for failure in one.failures)) for one in suite.results]
-    found = suite.coverage
-    if found is not None and threshold:
-        made.append(Case("coverage", () if found.share >= threshold else _shortfall(suite, found, threshold)))
-    return Suite(suite.file, tuple(made), "", _data(suite, threshold))
+def _suite(suite: SuiteResult) -> Suite:
+    cases = tuple(Case(one.case, tuple(map(_remark, one.failures))) for one in suite.results)
+    return Suite(suite.file, cases, "", _data(suite))
+
+
+def _book(found: Coverage, threshold: float) -> Suite:
+    remarks = () if found.share >= threshold else _shortfall(found, threshold)
+    data = {
+        "rulebook": found.file,
+        "reached": found.reached,
+        "total": found.total,
+        "coverage": found.share,
+        "threshold": threshold,
+        "missed": [{"line": one.line, "what": one.what} for one in found.missed],
+    }
+    return Suite(found.file, (Case("coverage", remarks),), "", data)
 
 
 def _remark(one: Failure) -> Remark:
@@ -100,18 +103,17 @@ def _remark(one: Failure) -> Remark:
     return Remark(one.file, one.line, one.column, 1, one.case, "error", head, "\n".join(rest))
 
 
-def _shortfall(suite: SuiteResult, found: Coverage, threshold: float) -> tuple[Remark, ...]:
-    head = Remark(suite.file, 1, 1, 1, "coverage", "error", _share(found, threshold).strip())
+def _shortfall(found: Coverage, threshold: float) -> tuple[Remark, ...]:
+    head = Remark(found.file, 1, 1, 1, "coverage", "error", _share(found, threshold))
     missed = (
-        Remark(suite.book_file, one.line, 1, 1, "coverage", "warning", f"no case reaches {one.what}")
-        for one in found.missed
+        Remark(found.file, one.line, 1, 1, "coverage", "warning", f"no case reaches {one.what}") for one in found.missed
     )
     return (head, *missed)
 
 
-def _data(suite: SuiteResult, threshold: float | None) -> dict[str, Any]:
+def _data(suite: SuiteResult) -> dict[str, Any]:
     """Return a file's results as plain data."""
-    found: dict[str, Any] = {
+    return {
         "file": suite.file,
         "rulebook": suite.book_file,
         "passed": len(suite.results) - suite.failed,
@@ -126,15 +128,6 @@ def _data(suite: SuiteResult, threshold: float | None) -> dict[str, Any]:
             for one in suite.results
         ],
     }
-    if suite.coverage is not None:
-        found["coverage"] = {
-            "reached": suite.coverage.reached,
-            "total": suite.coverage.total,
-            "share": suite.coverage.share,
-            "threshold": threshold,
-            "missed": [{"line": one.line, "what": one.what} for one in suite.coverage.missed],
-        }
-    return found
 
 
 def _failure_data(failure: Failure) -> dict[str, Any]:

@@ -353,7 +353,7 @@ def test_the_example_of_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8").split("### Cases")[1]
     cases, shown = readme.split("```yaml\n")[1].split("```")[0], readme.split("```\n")[2]
     book = (ROOT / "rules" / "smallest" / "rulebook.yaml").read_bytes()
-    assert run_suite(load(book, "rulebook.yaml"), "rulebook.yaml", cases.encode(), "cases.yaml").is_passed()
+    assert run_suite(load(book, "rulebook.yaml"), "rulebook.yaml", cases.encode(), "cases.yaml").is_passed
     changed = load(book.replace(b"below: 120%", b"below: 115%"), "rulebook.yaml")
     found = render_text([run_suite(changed, "rulebook.yaml", cases.encode(), "cases.yaml")])
     assert found.startswith(shown.rstrip("\n"))
