@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from marginrules.cli.acts import who_and_why
 from marginrules.cli.common import FILE, command, connect, with_client
 from marginrules.cli.output import amount, moment, or_nothing, print_json, print_table
-from marginrules.cli.rulebook import by_a_person
 from marginrules.client.methods_shadow import ShadowDifference, ShadowReport, ShadowVerdict
 
 _SHOWN = 20
@@ -27,19 +27,26 @@ def shadow() -> None:
     """Ask a rulebook beside the active one, and read what it would do differently."""
 
 
-@command("marginrules shadow start rulebook.yaml --who 'J. Doe' --why 'try the new rates for a week'")
-@click.argument("file", type=FILE)
-@by_a_person
+@command(
+    "marginrules shadow start rulebook.yaml --who 'J. Doe' --why 'try the new rates for a week'",
+    "marginrules shadow start --change CH-3 --who 'J. Doe' --why 'try it before I approve it'",
+)
+@click.argument("file", type=FILE, required=False)
+@click.option("--change", "change_id", default="", metavar="CHANGE", help="A proposed change, in the place of FILE.")
+@who_and_why
 @with_client
-def start(file: Path, who: str, why: str, as_json: bool, **connection: Any) -> None:
+def start(file: Path | None, change_id: str, who: str, why: str, as_json: bool, **connection: Any) -> None:
     """
-    Ask the rulebook in FILE beside the active one, in every check and settlement of a server.
+    Ask the rulebook in FILE, or that of a change, beside the active one in every check and settlement of a server.
 
     Nobody is told its answers; what differs is counted, and the newest differences are kept in memory. It ends when it
     is stopped or becomes active. A rulebook that was in shadow before makes room.
     """
+    if (file is None) != bool(change_id):
+        raise click.UsageError("give a FILE or a --change, and not both")
     with connect(connection) as client:
-        digest = client.start_shadow(file.read_bytes(), who, why, file.name)
+        text, name = (file.read_bytes(), file.name) if file else (b"", "")
+        digest = client.start_shadow(text, who, why, name, change=change_id)
     if as_json:
         print_json({"digest": digest})
     else:
@@ -47,7 +54,7 @@ def start(file: Path, who: str, why: str, as_json: bool, **connection: Any) -> N
 
 
 @command("marginrules shadow stop --who 'J. Doe' --why 'seen enough'")
-@by_a_person
+@who_and_why
 @with_client
 def stop(who: str, why: str, as_json: bool, **connection: Any) -> None:
     """Ask the active rulebook alone again; what was counted is gone, so read the report before."""
