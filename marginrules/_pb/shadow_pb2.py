@@ -26,35 +26,35 @@ from marginrules._pb import rulebook_pb2 as marginrules_dot_v1_dot_rulebook__pb2
 from marginrules._pb import types_pb2 as marginrules_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bmarginrules/v1/shadow.proto\x12\x0emarginrules.v1\x1a\x1dmarginrules/v1/rulebook.proto\x1a\x1amarginrules/v1/types.proto\"^\n\x12StartShadowRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04\x66ile\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\x0c\x12\x0b\n\x03who\x18\x04 \x01(\t\x12\x0b\n\x03why\x18\x05 \x01(\t\"V\n\x13StartShadowResponse\x12/\n\x0b\x64iagnostics\x18\x01 \x03(\x0b\x32\x1a.marginrules.v1.Diagnostic\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"A\n\x11StopShadowRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0b\n\x03who\x18\x02 \x01(\t\x12\x0b\n\x03why\x18\x03 \x01(\t\"$\n\x12StopShadowResponse\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\"1\n\x16GetShadowReportRequest\x12\x17\n\x0f\x64ifferences_max\x18\x01 \x01(\r\"\x80\x01\n\rShadowVerdict\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x08\x12\'\n\x07reasons\x18\x02 \x03(\x0e\x32\x16.marginrules.v1.Reason\x12\x0e\n\x06\x65quity\x18\x03 \x01(\x01\x12\x16\n\x0einitial_margin\x18\x04 \x01(\x01\x12\x0c\n\x04rule\x18\x05 \x01(\t\"\x8e\x02\n\x10ShadowDifference\x12\x0f\n\x07time_ns\x18\x01 \x01(\x03\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.marginrules.v1.ShadowDifferenceKind\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x0c\n\x04pool\x18\x04 \x01(\t\x12\x0f\n\x07product\x18\x05 \x01(\t\x12$\n\x05order\x18\x06 \x01(\x0b\x32\x15.marginrules.v1.Order\x12-\n\x06\x61\x63tive\x18\x07 \x01(\x0b\x32\x1d.marginrules.v1.ShadowVerdict\x12-\n\x06shadow\x18\x08 \x01(\x0b\x32\x1d.marginrules.v1.ShadowVerdict\"a\n\x0bShadowCount\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32$.marginrules.v1.ShadowDifferenceKind\x12\x0f\n\x07product\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\"M\n\x0cShadowLevels\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x13\n\x0bshadow_step\x18\x02 \x01(\t\x12\x0b\n\x03now\x18\x03 \x01(\x04\x12\r\n\x05total\x18\x04 \x01(\x04\"\xd7\x03\n\x17GetShadowReportResponse\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x10\n\x08rulebook\x18\x02 \x01(\t\x12\x17\n\x0frulebook_digest\x18\x03 \x01(\t\x12\x12\n\nstarted_ns\x18\x04 \x01(\x03\x12\x0b\n\x03who\x18\x05 \x01(\t\x12\x0b\n\x03why\x18\x06 \x01(\t\x12\x17\n\x0f\x61\x63tive_revision\x18\x07 \x01(\r\x12\x15\n\ractive_digest\x18\x08 \x01(\t\x12\x10\n\x08since_ns\x18\t \x01(\x03\x12\x10\n\x08\x63ompared\x18\n \x01(\x04\x12*\n\x05kinds\x18\x0b \x03(\x0b\x32\x1b.marginrules.v1.ShadowCount\x12-\n\x08products\x18\x0c \x03(\x0b\x32\x1b.marginrules.v1.ShadowCount\x12\x10\n\x08\x66irst_ns\x18\r \x01(\x03\x12\x0f\n\x07last_ns\x18\x0e \x01(\x03\x12\x35\n\x0b\x64ifferences\x18\x0f \x03(\x0b\x32 .marginrules.v1.ShadowDifference\x12\r\n\x05pools\x18\x10 \x01(\x04\x12,\n\x06levels\x18\x11 \x03(\x0b\x32\x1c.marginrules.v1.ShadowLevels\x12\x0f\n\x07misfits\x18\x12 \x03(\t*\xba\x01\n\x14ShadowDifferenceKind\x12&\n\"SHADOW_DIFFERENCE_KIND_UNSPECIFIED\x10\x00\x12\'\n#SHADOW_DIFFERENCE_KIND_WOULD_REFUSE\x10\x01\x12\'\n#SHADOW_DIFFERENCE_KIND_WOULD_ACCEPT\x10\x02\x12(\n$SHADOW_DIFFERENCE_KIND_OTHER_REASONS\x10\x03\x32\xa0\x02\n\rShadowService\x12V\n\x0bStartShadow\x12\".marginrules.v1.StartShadowRequest\x1a#.marginrules.v1.StartShadowResponse\x12S\n\nStopShadow\x12!.marginrules.v1.StopShadowRequest\x1a\".marginrules.v1.StopShadowResponse\x12\x62\n\x0fGetShadowReport\x12&.marginrules.v1.GetShadowReportRequest\x1a\'.marginrules.v1.GetShadowReportResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bmarginrules/v1/shadow.proto\x12\x0emarginrules.v1\x1a\x1dmarginrules/v1/rulebook.proto\x1a\x1amarginrules/v1/types.proto\"n\n\x12StartShadowRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04\x66ile\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\x0c\x12\x0b\n\x03who\x18\x04 \x01(\t\x12\x0b\n\x03why\x18\x05 \x01(\t\x12\x0e\n\x06\x63hange\x18\x06 \x01(\t\"V\n\x13StartShadowResponse\x12/\n\x0b\x64iagnostics\x18\x01 \x03(\x0b\x32\x1a.marginrules.v1.Diagnostic\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"A\n\x11StopShadowRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0b\n\x03who\x18\x02 \x01(\t\x12\x0b\n\x03why\x18\x03 \x01(\t\"$\n\x12StopShadowResponse\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\"1\n\x16GetShadowReportRequest\x12\x17\n\x0f\x64ifferences_max\x18\x01 \x01(\r\"\x80\x01\n\rShadowVerdict\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x08\x12\'\n\x07reasons\x18\x02 \x03(\x0e\x32\x16.marginrules.v1.Reason\x12\x0e\n\x06\x65quity\x18\x03 \x01(\x01\x12\x16\n\x0einitial_margin\x18\x04 \x01(\x01\x12\x0c\n\x04rule\x18\x05 \x01(\t\"\x8e\x02\n\x10ShadowDifference\x12\x0f\n\x07time_ns\x18\x01 \x01(\x03\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.marginrules.v1.ShadowDifferenceKind\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x0c\n\x04pool\x18\x04 \x01(\t\x12\x0f\n\x07product\x18\x05 \x01(\t\x12$\n\x05order\x18\x06 \x01(\x0b\x32\x15.marginrules.v1.Order\x12-\n\x06\x61\x63tive\x18\x07 \x01(\x0b\x32\x1d.marginrules.v1.ShadowVerdict\x12-\n\x06shadow\x18\x08 \x01(\x0b\x32\x1d.marginrules.v1.ShadowVerdict\"a\n\x0bShadowCount\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32$.marginrules.v1.ShadowDifferenceKind\x12\x0f\n\x07product\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\"M\n\x0cShadowLevels\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x13\n\x0bshadow_step\x18\x02 \x01(\t\x12\x0b\n\x03now\x18\x03 \x01(\x04\x12\r\n\x05total\x18\x04 \x01(\x04\"\xd7\x03\n\x17GetShadowReportResponse\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x10\n\x08rulebook\x18\x02 \x01(\t\x12\x17\n\x0frulebook_digest\x18\x03 \x01(\t\x12\x12\n\nstarted_ns\x18\x04 \x01(\x03\x12\x0b\n\x03who\x18\x05 \x01(\t\x12\x0b\n\x03why\x18\x06 \x01(\t\x12\x17\n\x0f\x61\x63tive_revision\x18\x07 \x01(\r\x12\x15\n\ractive_digest\x18\x08 \x01(\t\x12\x10\n\x08since_ns\x18\t \x01(\x03\x12\x10\n\x08\x63ompared\x18\n \x01(\x04\x12*\n\x05kinds\x18\x0b \x03(\x0b\x32\x1b.marginrules.v1.ShadowCount\x12-\n\x08products\x18\x0c \x03(\x0b\x32\x1b.marginrules.v1.ShadowCount\x12\x10\n\x08\x66irst_ns\x18\r \x01(\x03\x12\x0f\n\x07last_ns\x18\x0e \x01(\x03\x12\x35\n\x0b\x64ifferences\x18\x0f \x03(\x0b\x32 .marginrules.v1.ShadowDifference\x12\r\n\x05pools\x18\x10 \x01(\x04\x12,\n\x06levels\x18\x11 \x03(\x0b\x32\x1c.marginrules.v1.ShadowLevels\x12\x0f\n\x07misfits\x18\x12 \x03(\t*\xba\x01\n\x14ShadowDifferenceKind\x12&\n\"SHADOW_DIFFERENCE_KIND_UNSPECIFIED\x10\x00\x12\'\n#SHADOW_DIFFERENCE_KIND_WOULD_REFUSE\x10\x01\x12\'\n#SHADOW_DIFFERENCE_KIND_WOULD_ACCEPT\x10\x02\x12(\n$SHADOW_DIFFERENCE_KIND_OTHER_REASONS\x10\x03\x32\xa0\x02\n\rShadowService\x12V\n\x0bStartShadow\x12\".marginrules.v1.StartShadowRequest\x1a#.marginrules.v1.StartShadowResponse\x12S\n\nStopShadow\x12!.marginrules.v1.StopShadowRequest\x1a\".marginrules.v1.StopShadowResponse\x12\x62\n\x0fGetShadowReport\x12&.marginrules.v1.GetShadowReportRequest\x1a\'.marginrules.v1.GetShadowReportResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'marginrules.v1.shadow_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SHADOWDIFFERENCEKIND']._serialized_start=1503
-  _globals['_SHADOWDIFFERENCEKIND']._serialized_end=1689
+  _globals['_SHADOWDIFFERENCEKIND']._serialized_start=1519
+  _globals['_SHADOWDIFFERENCEKIND']._serialized_end=1705
   _globals['_STARTSHADOWREQUEST']._serialized_start=106
-  _globals['_STARTSHADOWREQUEST']._serialized_end=200
-  _globals['_STARTSHADOWRESPONSE']._serialized_start=202
-  _globals['_STARTSHADOWRESPONSE']._serialized_end=288
-  _globals['_STOPSHADOWREQUEST']._serialized_start=290
-  _globals['_STOPSHADOWREQUEST']._serialized_end=355
-  _globals['_STOPSHADOWRESPONSE']._serialized_start=357
-  _globals['_STOPSHADOWRESPONSE']._serialized_end=393
-  _globals['_GETSHADOWREPORTREQUEST']._serialized_start=395
-  _globals['_GETSHADOWREPORTREQUEST']._serialized_end=444
-  _globals['_SHADOWVERDICT']._serialized_start=447
-  _globals['_SHADOWVERDICT']._serialized_end=575
-  _globals['_SHADOWDIFFERENCE']._serialized_start=578
-  _globals['_SHADOWDIFFERENCE']._serialized_end=848
-  _globals['_SHADOWCOUNT']._serialized_start=850
-  _globals['_SHADOWCOUNT']._serialized_end=947
-  _globals['_SHADOWLEVELS']._serialized_start=949
-  _globals['_SHADOWLEVELS']._serialized_end=1026
-  _globals['_GETSHADOWREPORTRESPONSE']._serialized_start=1029
-  _globals['_GETSHADOWREPORTRESPONSE']._serialized_end=1500
-  _globals['_SHADOWSERVICE']._serialized_start=1692
-  _globals['_SHADOWSERVICE']._serialized_end=1980
+  _globals['_STARTSHADOWREQUEST']._serialized_end=216
+  _globals['_STARTSHADOWRESPONSE']._serialized_start=218
+  _globals['_STARTSHADOWRESPONSE']._serialized_end=304
+  _globals['_STOPSHADOWREQUEST']._serialized_start=306
+  _globals['_STOPSHADOWREQUEST']._serialized_end=371
+  _globals['_STOPSHADOWRESPONSE']._serialized_start=373
+  _globals['_STOPSHADOWRESPONSE']._serialized_end=409
+  _globals['_GETSHADOWREPORTREQUEST']._serialized_start=411
+  _globals['_GETSHADOWREPORTREQUEST']._serialized_end=460
+  _globals['_SHADOWVERDICT']._serialized_start=463
+  _globals['_SHADOWVERDICT']._serialized_end=591
+  _globals['_SHADOWDIFFERENCE']._serialized_start=594
+  _globals['_SHADOWDIFFERENCE']._serialized_end=864
+  _globals['_SHADOWCOUNT']._serialized_start=866
+  _globals['_SHADOWCOUNT']._serialized_end=963
+  _globals['_SHADOWLEVELS']._serialized_start=965
+  _globals['_SHADOWLEVELS']._serialized_end=1042
+  _globals['_GETSHADOWREPORTRESPONSE']._serialized_start=1045
+  _globals['_GETSHADOWREPORTRESPONSE']._serialized_end=1516
+  _globals['_SHADOWSERVICE']._serialized_start=1708
+  _globals['_SHADOWSERVICE']._serialized_end=1996
 # @@protoc_insertion_point(module_scope)

@@ -21,18 +21,20 @@ SHADOW_DIFFERENCE_KIND_WOULD_ACCEPT: ShadowDifferenceKind
 SHADOW_DIFFERENCE_KIND_OTHER_REASONS: ShadowDifferenceKind
 
 class StartShadowRequest(_message.Message):
-    __slots__ = ("request_id", "file", "text", "who", "why")
+    __slots__ = ("request_id", "file", "text", "who", "why", "change")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     FILE_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     WHO_FIELD_NUMBER: _ClassVar[int]
     WHY_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     file: str
     text: bytes
     who: str
     why: str
-    def __init__(self, request_id: _Optional[str] = ..., file: _Optional[str] = ..., text: _Optional[bytes] = ..., who: _Optional[str] = ..., why: _Optional[str] = ...) -> None: ...
+    change: str
+    def __init__(self, request_id: _Optional[str] = ..., file: _Optional[str] = ..., text: _Optional[bytes] = ..., who: _Optional[str] = ..., why: _Optional[str] = ..., change: _Optional[str] = ...) -> None: ...
 
 class StartShadowResponse(_message.Message):
     __slots__ = ("diagnostics", "digest")

@@ -269,12 +269,6 @@ def watch(after: int, until_now: bool, as_json: bool, **connection: Any) -> None
                 click.echo(_event_line(one))
 
 
-def _act_of_a_person(one: LadderEvent) -> str:
-    """Write what was done with a rulebook: which one, by whom and why."""
-    named = (f"{key} {one.details[key]}" for key in ("file", "who", "why") if one.details.get(key))
-    return ", ".join(named)
-
-
 def _event_line(one: LadderEvent) -> str:
     """Write an event in one line: when, where, what, and the rule behind it."""
     parts = [

@@ -29,17 +29,26 @@ def shadow() -> None:
 
 @command("marginrules shadow start rulebook.yaml --who 'J. Doe' --why 'try the new rates for a week'")
 @click.argument("file", type=FILE)
+@command(
+    "marginrules shadow start rulebook.yaml --who 'J. Doe' --why 'try the new rates for a week'",
+    "marginrules shadow start --change CH-3 --who 'J. Doe' --why 'try it before I approve it'",
+)
+@click.argument("file", type=FILE, required=False)
+@click.option("--change", "change_id", default="", metavar="CHANGE", help="A proposed change, in the place of FILE.")
 @who_and_why
 @with_client
-def start(file: Path, who: str, why: str, as_json: bool, **connection: Any) -> None:
+def start(file: Path | None, change_id: str, who: str, why: str, as_json: bool, **connection: Any) -> None:
     """
-    Ask the rulebook in FILE beside the active one, in every check and settlement of a server.
+    Ask the rulebook in FILE, or that of a change, beside the active one in every check and settlement of a server.
 
     Nobody is told its answers; what differs is counted, and the newest differences are kept in memory. It ends when it
     is stopped or becomes active. A rulebook that was in shadow before makes room.
     """
+    if (file is None) != bool(change_id):
+        raise click.UsageError("give a FILE or a --change, and not both")
     with connect(connection) as client:
-        digest = client.start_shadow(file.read_bytes(), who, why, file.name)
+        text, name = (file.read_bytes(), file.name) if file else (b"", "")
+        digest = client.start_shadow(text, who, why, name, change=change_id)
     if as_json:
         print_json({"digest": digest})
     else:

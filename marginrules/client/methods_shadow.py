@@ -92,10 +92,17 @@ class ShadowMethods:
     """List the methods about a rulebook in shadow."""
 
     @unary
-    def start_shadow(self, text: bytes, who: str, why: str, file: str = "", *, request_id: str = "") -> Call[str]:
-        """Ask a rulebook beside the active one; return its digest. RulebookError where it is refused."""
+    def start_shadow(
+        self, text: bytes, who: str, why: str, file: str = "", *, change: str = "", request_id: str = ""
+    ) -> Call[str]:
+        """
+        Ask a rulebook beside the active one; return its digest. RulebookError where it is refused.
+
+        Args:
+            change: id of a change whose rulebook is asked; there is no text then.
+        """
         request = shadow_pb2.StartShadowRequest(
-            request_id=request_id or uuid.uuid4().hex, file=file, text=text, who=who, why=why
+            request_id=request_id or uuid.uuid4().hex, file=file, text=text, who=who, why=why, change=change
         )
         return Call(request, _started)
 

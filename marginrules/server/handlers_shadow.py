@@ -36,11 +36,18 @@ class ShadowHandlers:
 
     def start_shadow(self, request: shadow_pb2.StartShadowRequest) -> shadow_pb2.StartShadowResponse:
         """Ask a rulebook beside the active one from now on."""
+        if request.change:
+            if request.text:
+                raise InputError("MR-I102", "both a text and a change were given", "give one of them")
+            return self._start({"change": request.change}, request)
         file = request.file or "rulebook.yaml"
         found = rulebook.validate(request.text, file)
         if found:
             return shadow_pb2.StartShadowResponse(diagnostics=[codec.diagnostic(one) for one in found])
-        data = {"text": request.text.decode(), "file": file, "who": request.who, "why": request.why}
+        return self._start({"text": request.text.decode(), "file": file}, request)
+
+    def _start(self, book: dict[str, str], request: shadow_pb2.StartShadowRequest) -> shadow_pb2.StartShadowResponse:
+        data = {**book, "who": request.who, "why": request.why}
         reply = self._service.submit("shadow", data, border.identifier("request_id", request.request_id))
         return shadow_pb2.StartShadowResponse(digest=reply["digest"])
 

@@ -26,9 +26,10 @@ Done = tuple[Data, list[Event]]
 
 def start(shard: Shard, data: Data, now_ns: int) -> Done:
     """
-    Take {text, file, who, why}: ask a rulebook beside the active one, in the place of any that was.
+    Take {text, file, who, why} or {change, who, why}: ask a rulebook beside the active one.
 
-    Its effective date may be in the future: a shadow decides nothing.
+    One that was in shadow before makes room. The effective date may be in the future, and nobody has to have approved
+    the book: a shadow decides nothing.
     """
     active = shard.program
     who, why = border.text("who", data["who"]), border.text("why", data["why"])
@@ -47,8 +48,13 @@ def start(shard: Shard, data: Data, now_ns: int) -> Done:
 
 
 def candidate(shard: Shard, data: Data) -> tuple[Program, str]:
-    """Return the rulebook that a command brings, and its file."""
-    del shard
+    """Return the rulebook that a command brings or names, and its file."""
+    if "change" in data:
+        change = shard.changes.get(data["change"])
+        if change.ended is not None:
+            message = f"change {change.change_id} is {change.ended.value}"
+            raise InputError("MR-I151", message, "give one that may still become active")
+        return change.program, change.file
     return load(data["text"].encode(), data["file"]), data["file"]
 
 

@@ -109,6 +109,8 @@ class Shard:
             "migrate": partial(self._person_acts, migrate.migrate),
             "shadow": lambda data, now_ns: Outcome(*shading.start(self, data, now_ns)),
             "unshadow": lambda data, now_ns: Outcome(*shading.stop(self, data, now_ns)),
+            "shadow": partial(self._person_acts, shading.start),
+            "unshadow": partial(self._person_acts, shading.stop),
             "instruments": self._instruments,
             "prices": self._prices,
             "closes": self._closes,
@@ -204,6 +206,13 @@ class Shard:
             raise InputError("MR-I102", f"effective date was {format_time(program.effective_ns)}, in the future", hint)
         self.refuse_misfits(program)
 
+    def refuse_misfits(self, program: Program) -> None:
+        """Refuse a program that does not cover what is in the book."""
+        misfits = self.book.misfits(program)
+        if misfits:
+            shown = ", ".join(misfits[:5]) + (f" and {len(misfits) - 5} more" if len(misfits) > 5 else "")
+            raise InputError("MR-I114", f"the rulebook does not cover: {shown}", "add what is missing to the rulebook")
+
     def switch(self, program: Program, file: str, who: str, why: str, now_ns: int, **more: Any) -> Outcome:
         """
         Make a program that `check_switch` let pass the active one.
@@ -222,6 +231,8 @@ class Shard:
         shading.after_switch(self, now_ns)
         activated = [*ended, lifecycle.activated(revision)]
         outcome = Outcome({"revision": revision.number, "digest": program.digest}, activated)
+        reply = {"revision": revision.number, "digest": program.digest}
+        outcome = Outcome(reply, [*ended, lifecycle.activated(revision)])
         self._settle_all(now_ns, outcome.events)
         return outcome
 

@@ -35,8 +35,14 @@ def test_a_shadow_from_the_command_line(tmp_path: Path, monkeypatch: pytest.Monk
         assert found["differences"][0]["shadow"]["reasons"] == ["insufficient_margin"]
         watched = run("watch", "--until-now").stdout
         assert "shadow_started" in watched
-        assert "file next.yaml, who J. Doe, why test" in watched
+        assert "J. Doe: test" in watched
         assert "no longer in shadow: digest " in run("shadow", "stop", *PERSON).stdout
         result = run("shadow", "stop", *PERSON)
         assert result.exit_code == 1
         assert "no rulebook is in shadow" in result.stderr
+        (change,) = lines(run("change", "propose", book, *PERSON, "--json"))
+        assert "in shadow" in run("shadow", "start", "--change", change["change_id"], *PERSON).stdout
+        assert client.shadow_report().file == "next.yaml"
+        assert run("shadow", "start", *PERSON).exit_code == 2
+        assert run("shadow", "start", book, "--change", "CH-1", *PERSON).exit_code == 2
+        assert "MR-I150" in run("shadow", "start", "--change", "CH-99", *PERSON).stderr

@@ -177,11 +177,31 @@ def test_the_shadow_ends_when_its_book_becomes_active(scene: Scene) -> None:
     assert scene.check(10.0).accepted
     assert scene.report().kinds["would_refuse"] == 1
     outcome = scene.do("activate", text=STRICTER, file="next.yaml", **PERSON)
-    assert kinds(outcome)[0] == EventKind.SHADOW_ENDED
+    assert kinds(outcome)[0] == EventKind.SHADOW_ENDED  # and then the book is activated
     assert (outcome.events[0].data["how"], outcome.events[0].digest) == ("became active", digest)
     assert scene.shard.shadow is None
     scene.do("rollback", revision=1, **PERSON)
     assert not scene.check(30.0).accepted
+
+
+def test_a_change_may_be_in_shadow_before_anybody_approves_it(scene: Scene) -> None:
+    """It is named by its id; what was amended since is not asked; it ends when the change is applied."""
+    book = {"text": STRICTER, "file": "change.yaml", "base": "", **PERSON}
+    name = scene.do("propose", **book).reply["change"]
+    outcome = scene.do("shadow", change=name, **PERSON)
+    assert (scene.report().file, kinds(outcome)) == ("change.yaml", [EventKind.SHADOW_STARTED])
+    assert scene.check(10.0).accepted
+    assert scene.report().kinds["would_refuse"] == 1
+    scene.do("withdraw", change=name, **PERSON)
+    assert scene.report().digest == outcome.reply["digest"]
+    for change, code in ((name, "MR-I151"), ("CH-77", "MR-I150")):
+        with pytest.raises(InputError) as caught:
+            scene.do("shadow", change=change, **PERSON)
+        assert caught.value.code == code
+    again = scene.do("propose", **book).reply["change"]
+    applied = scene.do("apply", change=again, **PERSON)
+    assert EventKind.SHADOW_ENDED in kinds(applied)
+    assert scene.shard.shadow is None
 
 
 # Checks
