@@ -27,8 +27,13 @@ SCHEMA = rulebook_schema()
 VALIDATOR = Draft7Validator(SCHEMA)
 MESSAGE_MAX = 400
 _ONLY_THE_READER = {"MR-R305-exponent", "MR-R306-horizon-in-hours"}  # an exponent is a number to an editor
-# What a schema cannot tell: these keys are known ones at places that only the reader knows.
-_FREE_NAMES = {"MR-R301-misspelt-default", "MR-R301-weight-in-combine"}
+# What a schema cannot tell: these keys stand among free names.
+_FREE_NAMES = {
+    "MR-R301-misspelt-column",
+    "MR-R301-misspelt-default",
+    "MR-R301-misspelt-weight",
+    "MR-R301-weight-in-combine",
+}
 
 
 def typed(tree: trees.Tree) -> Any:
