@@ -5,6 +5,7 @@ change, what the operator must fix, or what must stop the process.
 
     MarginRulesError            code, message, hint
     ├── RulebookError           carries every diagnostic of the text            MR-R100; they have codes of their own
+    │   └── CasesError          the same for a file of cases                    MR-R110
     ├── InputError              a field of a request was wrong                  MR-I1xx
     ├── OverloadError           a limit was reached; retry after a while        MR-O1xx
     └── StorageError            the journal cannot be trusted                   MR-S1xx
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 CODES: dict[str, str] = {
     "MR-R100": "rulebook refused; its diagnostics say where and why",
+    "MR-R110": "cases refused; their diagnostics say where and why",
     "MR-I101": "number was not finite",
     "MR-I102": "number was out of its range",
     "MR-I103": "required field was missing",
@@ -47,8 +49,14 @@ CODES: dict[str, str] = {
     "MR-I122": "unknown field",
     "MR-I130": "pool may not hold this",
     "MR-I131": "pool may not give collateral away",
-    "MR-I140": "text cannot be edited or laid out",
-    "MR-I141": "rulebook has no such value",
+    "MR-I140": "rulebook was planned against another one than is active",
+    "MR-I141": "plan was changed since it was made, or is none",
+    "MR-I160": "text cannot be edited or laid out",
+    "MR-I161": "rulebook has no such value",
+    "MR-I162": "library for spreadsheets is not installed",
+    "MR-I163": "tables are of another rulebook",
+    "MR-I164": "table cannot be read",
+    "MR-I165": "unknown rule",
     "MR-O101": "too many requests at once",
     "MR-O102": "subscriber was too slow and was cut",
     "MR-O103": "server is draining",
@@ -87,6 +95,15 @@ class RulebookError(MarginRulesError):
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         count = len(diagnostics)
         super().__init__("MR-R100", f"rulebook was refused: {count} problem{'s' if count != 1 else ''}")
+        self.diagnostics = diagnostics
+
+
+class CasesError(RulebookError):
+    """Carry every diagnostic of a refused file of cases, in the order of the text."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        count = len(diagnostics)
+        MarginRulesError.__init__(self, "MR-R110", f"cases were refused: {count} problem{'s' if count != 1 else ''}")
         self.diagnostics = diagnostics
 
 

@@ -124,7 +124,7 @@ def find(source: str, path: Path) -> Value:
         node = _step(node, path[:at], part)
     if isinstance(node, Collection):
         kind = "a mapping" if node.is_mapping else "a list"
-        raise InputError("MR-I141", f"{_shown(path)} is {kind}, not a single value", "name one of its values")
+        raise InputError("MR-I161", f"{_shown(path)} is {kind}, not a single value", "name one of its values")
     return node
 
 
@@ -288,7 +288,7 @@ class _Builder:
         start = event.start_mark.index
         is_mapping = isinstance(event, MappingStartEvent)
         if self._stack and self._stack[-1].is_mapping and self._keys[-1] is None:
-            raise InputError("MR-I140", "a key is a list or a mapping", "write one key a line")
+            raise InputError("MR-I160", "a key is a list or a mapping", "write one key a line")
         made = Collection(is_mapping, bool(event.flow_style), event.start_mark.column, start)
         owner = self._place(made)
         if made.is_flow:
@@ -322,18 +322,18 @@ def _read(source: str) -> tuple[Collection, list[_Token]]:
     try:
         for event in reader.parse(source):
             if isinstance(event, NodeEvent) and event.anchor is not None:
-                raise InputError("MR-I140", "the text has an anchor or an alias", "write the value out")
+                raise InputError("MR-I160", "the text has an anchor or an alias", "write the value out")
             builder.add(event)
     except YAMLError as error:
-        raise InputError("MR-I140", f"the text cannot be edited: {' '.join(str(error).split())}") from None
+        raise InputError("MR-I160", f"the text cannot be edited: {' '.join(str(error).split())}") from None
     if builder.root is None:
-        raise InputError("MR-I140", "the text is no mapping of keys", "start with `rulebook: <name>`")
+        raise InputError("MR-I160", "the text is no mapping of keys", "start with `rulebook: <name>`")
     return builder.root, builder.tokens
 
 
 def _step(node: Node, before: Path, part: str | int) -> Node:
     if not isinstance(node, Collection):
-        raise InputError("MR-I141", f"{_shown(before)} is a single value and has no {part!r}")
+        raise InputError("MR-I161", f"{_shown(before)} is a single value and has no {part!r}")
     if node.is_mapping:
         known = {entry.key.text: entry.value for entry in node.entries if entry.key is not None}
     else:
@@ -343,7 +343,7 @@ def _step(node: Node, before: Path, part: str | int) -> Node:
     if isinstance(part, str) and part and part in known:
         return known[part]
     hint = suggest(str(part), [name for name in known if name]) if known else "it is empty"
-    raise InputError("MR-I141", f"{_shown(before)} has no {part!r}", hint)
+    raise InputError("MR-I161", f"{_shown(before)} has no {part!r}", hint)
 
 
 def _name_of(node: Node) -> str:

@@ -60,7 +60,7 @@ def _check(meaning: parse.Node, comments: list[str], written: bytes, file: str) 
     kept = read_tree(text)[1]
     if not _is_same(meaning, again) or Counter(comments) != Counter(kept):
         message = "the text cannot be laid out without changing it"
-        raise InputError("MR-I140", message, "write its keys and values in a plainer way")
+        raise InputError("MR-I160", message, "write its keys and values in a plainer way")
 
 
 def _is_same(before: parse.Node, after: parse.Node) -> bool:

@@ -10,16 +10,20 @@ from typing import Any
 import click
 
 from marginrules import __version__
+from marginrules.cli.cases import test
 from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE, command
 from marginrules.cli.desk import accounts, calls, watch
 from marginrules.cli.explain import figures, margin, words
 from marginrules.cli.layout import fmt, schema
-from marginrules.cli.local import check, replay, verify
+from marginrules.cli.lint import check, lint_books, rule
+from marginrules.cli.local import verify
 from marginrules.cli.market import closes
 from marginrules.cli.output import print_diagnostics
+from marginrules.cli.plan import apply, plan
 from marginrules.cli.risk import distance, resilience, vulnerable, ways_out
 from marginrules.cli.rulebook import rulebook
 from marginrules.cli.serve import serve
+from marginrules.cli.why import explain, replay
 from marginrules.client import ServerError
 from marginrules.errors import MarginRulesError, RulebookError, StorageError
 
@@ -62,10 +66,14 @@ def demo(as_json: bool) -> None:
 for one in (
     serve,
     check,
+    test,
+    rule,
     fmt,
     schema,
     demo,
     rulebook,
+    plan,
+    apply,
     accounts,
     calls,
     watch,
@@ -73,6 +81,7 @@ for one in (
     resilience,
     vulnerable,
     ways_out,
+    explain,
     margin,
     figures,
     words,
@@ -81,3 +90,4 @@ for one in (
     verify,
 ):
     main.add_command(one)
+main.add_command(lint_books, "lint")

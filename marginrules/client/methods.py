@@ -27,6 +27,10 @@ from marginrules.client.answers import (
     WaysOut,
 )
 from marginrules.client.errors import coded_error
+from marginrules.client.methods_cases import CasesMethods
+from marginrules.client.methods_explain import ExplainMethods
+from marginrules.client.methods_lint import LintMethods
+from marginrules.client.methods_plan import PlanMethods
 from marginrules.client.records import (
     AccountSummary,
     Activation,
@@ -47,7 +51,7 @@ from marginrules.rulebook.diagnostic import Diagnostic
 _PAGE_SIZE = 1_000
 
 
-class Methods:
+class Methods(ExplainMethods, LintMethods, CasesMethods, PlanMethods):
     """List the methods of both clients."""
 
     # Checks

@@ -57,6 +57,7 @@ PROBLEMS: dict[str, str] = {
     "MR-R330": "margin cannot be overridden",
     "MR-R331": "comma ended a formula",
     "MR-R340": "currency has no such terms",
+    "MR-R350": "not a series",
     "MR-R401": "not a formula",
     "MR-R402": "unknown name in a formula",
     "MR-R403": "wrong number of arguments",
@@ -158,9 +159,10 @@ class Sink:
         return self.lines[place.line - 1] if 0 < place.line <= len(self.lines) else ""
 
 
-_CHOICES_SHOWN = 16
+_CHOICES_SHOWN = 20
 _CHOICES_MAX = 1_000
 _WORD_MAX = 64
+_TIES = 4
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -170,8 +172,16 @@ def nearest(word: str, known: Iterable[str]) -> str:
         return ""
     lower = word.lower()
     slips = [name for name in choices if name == lower or is_slip(lower, name)]
-    near = difflib.get_close_matches(lower, slips or choices, n=1, cutoff=0.0 if slips else 0.6)
-    return choices[near[0]] if near else ""
+    near = slips or difflib.get_close_matches(lower, choices, n=_TIES, cutoff=0.6)
+    return choices[max(near, key=lambda one: _likeness(lower, one))] if near else ""
+
+
+def _likeness(word: str, choice: str) -> tuple[float, int]:
+    """Return how like a word is to a choice; of two that are equally like it, what begins as it does is more so."""
+    begins_alike = next(
+        (at for at, (one, other) in enumerate(zip(word, choice, strict=False)) if one != other), _WORD_MAX
+    )
+    return difflib.SequenceMatcher(None, choice, word).ratio(), begins_alike
 
 
 def is_slip(word: str, meant: str) -> bool:
@@ -207,11 +217,12 @@ _SOURCE_WIDTH = 160
 
 def render_text(diagnostics: Iterable[Diagnostic]) -> str:
     """Print problems for a terminal: the place, the message, the line with a caret, the hint."""
-    return "\n".join(_render_one(one) for one in diagnostics)
+    return "\n".join(render_one(one) for one in diagnostics)
 
 
-def _render_one(one: Diagnostic) -> str:
-    head = f"{one.file}:{one.place.line}:{one.place.column}: error[{one.code}]: {one.message}"
+def render_one(one: Diagnostic, level: str = "error") -> str:
+    """Print one problem, or what weighs less than one."""
+    head = f"{one.file}:{one.place.line}:{one.place.column}: {level}[{one.code}]: {one.message}"
     # A long line is shown from a little before the place.
     start = max(0, one.place.column - 1 - _SOURCE_WIDTH // 2) if len(one.source) > _SOURCE_WIDTH else 0
     shown = printable(one.source[start : start + _SOURCE_WIDTH])

@@ -20,6 +20,7 @@ from marginrules.rulebook import fields, meant
 from marginrules.rulebook.collateral import Collateral, read_collateral
 from marginrules.rulebook.diagnostic import Place, Sink, nearest, suggest
 from marginrules.rulebook.fields import Fields
+from marginrules.rulebook.linting import LintSetting, read_lint
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
 from marginrules.rulebook.pools import PoolPart, read_pools
 from marginrules.rulebook.portfolios import Formulas, read_formulas, whole
@@ -170,6 +171,7 @@ class Book:
     overrides: tuple[Override, ...]
     pools: dict[str, PoolPart]
     sections: Sections
+    lint: dict[str, LintSetting]  # what is no meaning, and so no part of the digest
     places: dict[str, Place]
 
 
@@ -210,6 +212,7 @@ def read_book(sink: Sink, root: Mapping) -> Book:
         overrides=_overrides(sink, top.node("overrides")),
         pools=read_pools(sink, top),
         sections=read_sections(sink, top),
+        lint=read_lint(sink, top),
         places=places
         | {f"calendars.{name}": node.place for name, node, _ in calendars}
         | {f"ladders.{name}": at for name, _, at in ladders},

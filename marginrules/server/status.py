@@ -14,6 +14,7 @@ _EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 
 STATUS: dict[str, grpc.StatusCode] = {
     "MR-R100": _INVALID,
+    "MR-R110": _INVALID,
     "MR-I101": _INVALID,
     "MR-I102": _INVALID,
     "MR-I103": _INVALID,
@@ -38,6 +39,14 @@ STATUS: dict[str, grpc.StatusCode] = {
     "MR-I122": _INVALID,
     "MR-I130": _INVALID,
     "MR-I131": _STATE,
+    "MR-I140": _STATE,
+    "MR-I141": _INVALID,
+    "MR-I160": _INVALID,
+    "MR-I161": _NOT_FOUND,
+    "MR-I162": _STATE,
+    "MR-I163": _STATE,
+    "MR-I164": _INVALID,
+    "MR-I165": _NOT_FOUND,
     "MR-O101": _EXHAUSTED,
     "MR-O102": _EXHAUSTED,
     "MR-O103": grpc.StatusCode.UNAVAILABLE,

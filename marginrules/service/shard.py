@@ -21,7 +21,7 @@ from marginrules.errors import InputError
 from marginrules.escalation import desk, ladder
 from marginrules.escalation.state import Call, Event, LadderState, Measure
 from marginrules.limits import BATCH_ITEMS_MAX, ORDERS_PER_POOL_MAX
-from marginrules.model import CROSS, Order, Pool, Price
+from marginrules.model import CROSS, Account, Order, Pool, Price
 from marginrules.rulebook import Program, load
 from marginrules.service import border
 from marginrules.service.book import Book
@@ -137,10 +137,19 @@ class Shard:
     # Rulebooks
 
     def _activate(self, data: Data, now_ns: int) -> Outcome:
-        """Take {text, file, who, why}."""
+        """Take {text, file, who, why}, and `base` where it may only replace the rulebook with that digest."""
         file, who, why = data["file"], border.text("who", data["who"]), border.text("why", data["why"])
+        self._check_base(data.get("base"))
         program = load(data["text"].encode(), file)
         return self._switch(program, file, who, why, now_ns)
+
+    def _check_base(self, base: str | None) -> None:
+        """Refuse what was made against another rulebook than the active one; "" stands for none, None for any."""
+        active = self.active.program.digest if self.active else ""
+        if base is not None and base != active:
+            was = f"the rulebook with digest {base}" if base else "no rulebook"
+            message = f"it was made against {was}; active is {active or 'none'}"
+            raise InputError("MR-I140", message, "plan it again against what is active now")
 
     def _rollback(self, data: Data, now_ns: int) -> Outcome:
         """Take {revision, who, why}; the old text becomes a new revision."""
@@ -149,6 +158,10 @@ class Shard:
             raise InputError("MR-I116", f"revision {data['revision']} is not known")
         who, why = border.text("who", data["who"]), border.text("why", data["why"])
         return self._switch(found.program, found.file, who, why, now_ns)
+
+    def adopt(self, program: Program, file: str, who: str, why: str, now_ns: int) -> Outcome:
+        """Activate a rulebook that is compiled already, in a shard that nobody keeps a journal of."""
+        return self._switch(program, file, who, why, now_ns)
 
     def _switch(self, program: Program, file: str, who: str, why: str, now_ns: int) -> Outcome:
         if program.effective_ns > now_ns:
@@ -258,6 +271,16 @@ class Shard:
 
     def _accounts(self, data: Data, now_ns: int) -> Outcome:
         """Take {accounts}: snapshots, all taken or none."""
+        given = self.check_accounts(data)
+        outcome = Outcome({"count": len(given)})
+        for one in given:
+            for touched in self.book.put_account(one):
+                self._schedule(touched)
+                self._settle(touched, now_ns, outcome.events)
+        return outcome
+
+    def check_accounts(self, data: Data) -> list[Account]:
+        """Return the accounts of {accounts}; InputError where they would be refused."""
         program = self.program
         items = border.bounded("accounts", data["accounts"], BATCH_ITEMS_MAX)
         given = [border.account(item, self.book.instruments, program.pools) for item in items]
@@ -275,12 +298,7 @@ class Shard:
                 self._check_pool(one.account_id, one.account_class, pool)
                 for asset, _ in pool.balances:
                     self.book.asset_id(asset)
-        outcome = Outcome({"count": len(given)})
-        for one in given:
-            for touched in self.book.put_account(one):
-                self._schedule(touched)
-                self._settle(touched, now_ns, outcome.events)
-        return outcome
+        return given
 
     def _check_pool(self, account: str, account_class: str, pool: Pool) -> None:
         """Refuse a pool that the rulebook does not let the account have, or that holds what it may not."""

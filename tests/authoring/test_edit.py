@@ -110,7 +110,7 @@ def test_unknown_path_is_refused_with_a_suggestion(path: tuple[str | int, ...], 
     """A path that leads nowhere, or not to a single value, is refused and says where it went wrong."""
     with pytest.raises(InputError) as refused:
         set_value(BOOK, path, "1")
-    assert refused.value.code == "MR-I141"
+    assert refused.value.code == "MR-I161"
     assert words in str(refused.value)
 
 

@@ -81,8 +81,13 @@ def chosen(node: Mapping, shape: Shape) -> Keys | Names:
 
 
 def every_key() -> set[tuple[str, str]]:
-    """Return every (mapping, key) of the vocabulary."""
-    return {(keys.name, key.name) for keys in shapes(BOOK) for key in keys.keys}
+    """Return every (mapping, key) of the vocabulary; codes of rules are no words that anyone could misspell."""
+    return {(keys.name, key.name) for keys in shapes(BOOK) for key in keys.keys if not is_code(key.name)}
+
+
+def is_code(name: str) -> bool:
+    """Say whether a key is a code, of which one slip makes another one."""
+    return name.startswith("MR-")
 
 
 def every_word() -> set[tuple[str, str, str]]:

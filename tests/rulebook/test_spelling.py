@@ -16,7 +16,7 @@ import pytest
 from marginrules.rulebook import meant, validate
 from marginrules.rulebook.diagnostic import nearest
 from marginrules.rulebook.vocabulary.book import BOOK
-from tests.rulebook.spelling import Met, every_key, every_word, shapes, walk
+from tests.rulebook.spelling import Met, every_key, every_word, is_code, shapes, walk
 
 ROOT = Path(__file__).parents[2]
 GOOD = sorted((ROOT / "tests/rulebooks/good").glob("*.yaml"))
@@ -24,6 +24,8 @@ GOOD = sorted((ROOT / "tests/rulebooks/good").glob("*.yaml"))
 
 def slips(word: str) -> list[str]:
     """Return a word with two letters swapped, one missing, one doubled, one wrong, and in the other case."""
+    if is_code(word):
+        return [word.lower(), word.capitalize()]
     at = next((index for index in range(len(word) // 2, len(word) - 1) if word[index] != word[index + 1]), 0)
     swapped = word[:at] + word[at + 1 : at + 2] + word[at] + word[at + 2 :]
     made = [swapped, word[:at] + word[at + 1 :], word[: at + 1] + word[at:], word.capitalize(), word.upper()]
@@ -51,7 +53,7 @@ def test_good_books_have_every_key_and_word() -> None:
                 last = one.text
             elif one.value is not None and one.value.words:
                 words.add((last, one.text))
-    assert keys == every_key()
+    assert {one for one in keys if not is_code(one[1])} == every_key()
     assert words >= {(key, word) for _, key, word in every_word()}
 
 
