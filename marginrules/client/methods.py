@@ -27,6 +27,7 @@ from marginrules.client.answers import (
     WaysOut,
 )
 from marginrules.client.errors import coded_error
+from marginrules.client.methods_authoring import AuthoringMethods
 from marginrules.client.methods_cases import CasesMethods
 from marginrules.client.methods_explain import ExplainMethods
 from marginrules.client.methods_lint import LintMethods
@@ -51,7 +52,7 @@ from marginrules.rulebook.diagnostic import Diagnostic
 _PAGE_SIZE = 1_000
 
 
-class Methods(ExplainMethods, LintMethods, CasesMethods, PlanMethods):
+class Methods(ExplainMethods, LintMethods, CasesMethods, PlanMethods, AuthoringMethods):
     """List the methods of both clients."""
 
     # Checks

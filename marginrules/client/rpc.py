@@ -21,6 +21,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from marginrules._pb import (
     answer_pb2,
+    authoring_pb2,
     book_pb2,
     cases_pb2,
     check_pb2,
@@ -102,6 +103,7 @@ def _rpcs() -> dict[str, Rpc]:
         )
         for file in (
             answer_pb2,
+            authoring_pb2,
             book_pb2,
             cases_pb2,
             check_pb2,

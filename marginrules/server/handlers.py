@@ -20,7 +20,15 @@ from marginrules.limits import (
     STREAM_LAG_EVENTS_MAX,
 )
 from marginrules.model import OrderDecision
-from marginrules.server import codec, codec_answers, handlers_cases, handlers_explain, handlers_lint, handlers_plan
+from marginrules.server import (
+    codec,
+    codec_answers,
+    handlers_authoring,
+    handlers_cases,
+    handlers_explain,
+    handlers_lint,
+    handlers_plan,
+)
 from marginrules.server.method import Method
 from marginrules.server.metrics import Metrics
 from marginrules.service import border, views
@@ -44,6 +52,7 @@ class Handlers(
     handlers_lint.LintHandlers,
     handlers_cases.CasesHandlers,
     handlers_plan.PlanHandlers,
+    handlers_authoring.AuthoringHandlers,
 ):
     """Serve every RPC; each method takes a request message and returns the response."""
 
@@ -514,4 +523,5 @@ METHODS: tuple[Method, ...] = (
     *handlers_lint.METHODS,
     *handlers_cases.METHODS,
     *handlers_plan.METHODS,
+    *handlers_authoring.METHODS,
 )
