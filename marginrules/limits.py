@@ -59,6 +59,9 @@ CLOSES_PER_SERIES_MAX = 10_000  # of an underlying; the oldest go first
 IDENTIFIER_BYTES_MAX = 128
 TEXT_BYTES_MAX = 1_024  # reasons given by people
 
+CHANGES_OPEN_MAX = 256  # changes of the rulebook that may still be activated
+SCHEDULE_NS_MAX = 366 * 86_400 * 10**9  # how far ahead a change may be scheduled
+
 STRESSES_MAX = 256  # of one request
 STRESS_MOVES_MAX = 1_000  # of one stress
 STRESS_MULTIPLE_MAX = 10.0  # how far a stress is scaled in search of what a pool just survives

@@ -25,6 +25,7 @@ from marginrules.server import (
     codec_answers,
     handlers_authoring,
     handlers_cases,
+    handlers_change,
     handlers_explain,
     handlers_lint,
     handlers_plan,
@@ -52,6 +53,7 @@ class Handlers(
     handlers_lint.LintHandlers,
     handlers_cases.CasesHandlers,
     handlers_plan.PlanHandlers,
+    handlers_change.ChangeHandlers,
     handlers_authoring.AuthoringHandlers,
 ):
     """Serve every RPC; each method takes a request message and returns the response."""
@@ -394,7 +396,7 @@ class Handlers(
     ) -> rulebook_pb2.RollBackRulebookResponse:
         """Switch back to an earlier revision."""
         data = {"revision": request.revision, "who": request.who, "why": request.why}
-        reply = self._submit("rollback", data, request)
+        reply = self._submit("rollback", data | codec.signed_data(request), request)
         return rulebook_pb2.RollBackRulebookResponse(revision=reply["revision"], digest=reply["digest"])
 
     def list_rulebooks(self, request: rulebook_pb2.ListRulebooksRequest) -> rulebook_pb2.ListRulebooksResponse:
@@ -519,6 +521,7 @@ METHODS: tuple[Method, ...] = (
     ),
     Method("RulebookService", "ListRulebooks", rulebook_pb2.ListRulebooksRequest, "list_rulebooks", "read"),
     Method("RulebookService", "GetRulebook", rulebook_pb2.GetRulebookRequest, "get_rulebook", "read"),
+    *handlers_change.METHODS,
     *handlers_explain.METHODS,
     *handlers_lint.METHODS,
     *handlers_cases.METHODS,

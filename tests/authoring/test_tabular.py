@@ -133,8 +133,8 @@ def test_tiers_are_added_and_taken_out(way: Way) -> None:
         ("", "- {to: 6_000_000, initial: 1.5%, maintenance: 0.75%}"),
         ("- {to: 2_000_000, initial: 2.0%, maintenance: 1.0%}", ""),
     ]
-    tiers = load(found.content, "book.yaml").margin_tiers[0]
-    assert sorted(len(one) for one in tiers) == [2, 3, 3, 3, 6]
+    compiled = load(found.content, "book.yaml").margin_tiers[0]
+    assert sorted(len(one) for one in compiled) == [2, 3, 3, 3, 6]
 
 
 def test_a_new_first_tier_stands_first() -> None:
