@@ -27,6 +27,7 @@ from marginrules.client.answers import (
     WaysOut,
 )
 from marginrules.client.errors import coded_error
+from marginrules.client.methods_authoring import AuthoringMethods
 from marginrules.client.methods_cases import CasesMethods
 from marginrules.client.methods_change import ChangeMethods
 from marginrules.client.methods_explain import ExplainMethods
@@ -61,6 +62,7 @@ class Methods(
     PlanMethods,
     ChangeMethods,
     ShadowMethods,
+    AuthoringMethods,
 ):
     """List the methods of both clients."""
 

@@ -21,6 +21,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from marginrules._pb import (
     answer_pb2,
+    authoring_pb2,
     book_pb2,
     cases_pb2,
     change_pb2,
@@ -62,6 +63,7 @@ _OPTIONS: tuple[tuple[str, Any], ...] = (
 # Every file of the protocol that has a service.
 _PROTOCOLS = (
     answer_pb2,
+    authoring_pb2,
     book_pb2,
     cases_pb2,
     change_pb2,

@@ -23,6 +23,7 @@ from marginrules.model import OrderDecision
 from marginrules.server import (
     codec,
     codec_answers,
+    handlers_authoring,
     handlers_cases,
     handlers_change,
     handlers_explain,
@@ -55,6 +56,7 @@ class Handlers(
     handlers_plan.PlanHandlers,
     handlers_change.ChangeHandlers,
     handlers_shadow.ShadowHandlers,
+    handlers_authoring.AuthoringHandlers,
 ):
     """Serve every RPC; each method takes a request message and returns the response."""
 
@@ -527,4 +529,5 @@ METHODS: tuple[Method, ...] = (
     *handlers_cases.METHODS,
     *handlers_plan.METHODS,
     *handlers_shadow.METHODS,
+    *handlers_authoring.METHODS,
 )
