@@ -27,8 +27,11 @@ from marginrules.client.answers import (
     WaysOut,
 )
 from marginrules.client.errors import coded_error
+from marginrules.client.methods_cases import CasesMethods
 from marginrules.client.methods_change import ChangeMethods
 from marginrules.client.methods_explain import ExplainMethods
+from marginrules.client.methods_lint import LintMethods
+from marginrules.client.methods_plan import PlanMethods
 from marginrules.client.records import (
     AccountSummary,
     Activation,
@@ -50,7 +53,7 @@ from marginrules.service.acts import Signed
 _PAGE_SIZE = 1_000
 
 
-class Methods(ChangeMethods, ExplainMethods):
+class Methods(ChangeMethods, ExplainMethods, LintMethods, CasesMethods, PlanMethods):
     """List the methods of both clients."""
 
     # Checks

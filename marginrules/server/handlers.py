@@ -20,7 +20,15 @@ from marginrules.limits import (
     STREAM_LAG_EVENTS_MAX,
 )
 from marginrules.model import OrderDecision
-from marginrules.server import codec, codec_answers, handlers_change, handlers_explain
+from marginrules.server import (
+    codec,
+    codec_answers,
+    handlers_cases,
+    handlers_change,
+    handlers_explain,
+    handlers_lint,
+    handlers_plan,
+)
 from marginrules.server.method import Method
 from marginrules.server.metrics import Metrics
 from marginrules.service import border, views
@@ -39,7 +47,13 @@ _PAGE_DEFAULT, _PAGE_MAX = 100, 1_000
 _WATCH_WAIT_S = 0.25
 
 
-class Handlers(handlers_change.ChangeHandlers, handlers_explain.ExplainHandlers):
+class Handlers(
+    handlers_change.ChangeHandlers,
+    handlers_explain.ExplainHandlers,
+    handlers_lint.LintHandlers,
+    handlers_cases.CasesHandlers,
+    handlers_plan.PlanHandlers,
+):
     """Serve every RPC; each method takes a request message and returns the response."""
 
     def __init__(self, service: Service, metrics: Metrics) -> None:
@@ -507,4 +521,7 @@ METHODS: tuple[Method, ...] = (
     Method("RulebookService", "GetRulebook", rulebook_pb2.GetRulebookRequest, "get_rulebook", "read"),
     *handlers_change.METHODS,
     *handlers_explain.METHODS,
+    *handlers_lint.METHODS,
+    *handlers_cases.METHODS,
+    *handlers_plan.METHODS,
 )

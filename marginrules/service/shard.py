@@ -22,7 +22,7 @@ from marginrules.errors import InputError
 from marginrules.escalation import desk, ladder
 from marginrules.escalation.state import Call, Event, LadderState, Measure
 from marginrules.limits import BATCH_ITEMS_MAX, ORDERS_PER_POOL_MAX
-from marginrules.model import CROSS, Order, Pool, Price
+from marginrules.model import CROSS, Account, Order, Pool, Price
 from marginrules.rulebook import Program, load
 from marginrules.service import border, lifecycle, migrate
 from marginrules.service.book import Book
@@ -324,6 +324,16 @@ class Shard:
 
     def _accounts(self, data: Data, now_ns: int) -> Outcome:
         """Take {accounts}: snapshots, all taken or none."""
+        given = self.check_accounts(data)
+        outcome = Outcome({"count": len(given)})
+        for one in given:
+            for touched in self.book.put_account(one):
+                self._schedule(touched)
+                self._settle(touched, now_ns, outcome.events)
+        return outcome
+
+    def check_accounts(self, data: Data) -> list[Account]:
+        """Return the accounts of {accounts}; InputError where they would be refused."""
         program = self.program
         items = border.bounded("accounts", data["accounts"], BATCH_ITEMS_MAX)
         given = [border.account(item, self.book.instruments, program.pools) for item in items]
@@ -341,12 +351,7 @@ class Shard:
                 self._check_pool(one.account_id, one.account_class, pool)
                 for asset, _ in pool.balances:
                     self.book.asset_id(asset)
-        outcome = Outcome({"count": len(given)})
-        for one in given:
-            for touched in self.book.put_account(one):
-                self._schedule(touched)
-                self._settle(touched, now_ns, outcome.events)
-        return outcome
+        return given
 
     def _check_pool(self, account: str, account_class: str, pool: Pool) -> None:
         """Refuse a pool that the rulebook does not let the account have, or that holds what it may not."""
