@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from marginrules.authoring.plan import read_plan
 from marginrules.cli.acts import by_a_person, sign, sign_act
 from marginrules.cli.common import DURATION, FILE, TIME, command, connect, with_client
 from marginrules.cli.output import moment, or_nothing, print_json, print_table
@@ -25,22 +26,28 @@ def change() -> None:
     """Propose a change of the rulebook, have it approved, activate it."""
 
 
-@command("marginrules change propose rulebook.yaml --who jdoe --why 'RISK-412: thin books'")
+@command(
+    "marginrules change propose rulebook.yaml --who jdoe --why 'RISK-412: thin books'",
+    "marginrules change propose perps.plan --who jdoe --why 'RISK-412: thin books'",
+)
 @click.argument("file", type=FILE)
 @click.option("--base", default="", help="Digest of the book that was edited.  [default: the active one]")
 @by_a_person
 @with_client
 def propose(file: Path, base: str, who: str, why: str, key: Path | None, as_json: bool, **connection: Any) -> None:
     """
-    Put the rulebook in FILE forward.
+    Put the rulebook in FILE forward, or that of a plan in a FILE named `.plan`.
 
     It is checked, compared with the active book, and waits for the approvals that the policy asks for.
     """
-    text = file.read_bytes()
+    text, name = file.read_bytes(), file.name
+    if file.suffix == ".plan":
+        plan = read_plan(text)
+        text, name, base = plan.text, plan.file, plan.base.digest
     with connect(connection) as client:
         base = base or client.status().active_digest
-        signed = sign(client, key, acts.propose(file.name, _decoded(text), base), who, why)
-        _show(client.propose_change(text, who, why, file.name, base, signed=signed), as_json)
+        signed = sign(client, key, acts.propose(name, _decoded(text), base), who, why)
+        _show(client.propose_change(text, who, why, name, base, signed=signed), as_json)
 
 
 @command("marginrules change amend CH-3 rulebook.yaml --who jdoe --why 'on the active text'")

@@ -106,6 +106,21 @@ def test_amend_schedule_withdraw(served: Client) -> None:
     del served
 
 
+def test_plan_is_proposed(served: Client) -> None:
+    """A plan is proposed as it is: its text, for the book that it was made against."""
+    Path("new.yaml").write_text(book(11))
+    assert run("plan", "new.yaml", "-o", "new.plan").exit_code == 0
+    assert by("ann", "apply", "new.plan").exit_code == 2  # it takes no key
+    direct = run("apply", "new.plan", "--who", "ann", "--why", "x")
+    assert (direct.exit_code, "MR-I157" in direct.stderr) == (1, True)
+    assert "stricter" in by("ann", "change", "propose", "new.plan").stdout
+    by("bob", "change", "approve", "CH-1")
+    assert by("ann", "change", "apply", "CH-1").exit_code == 0
+    stale = by("ann", "change", "propose", "new.plan")
+    assert (stale.exit_code, "MR-I154" in stale.stderr) == (1, True)
+    assert served.status().active_digest == served.get_change("CH-1")[0].digest
+
+
 def test_break_glass(served: Client) -> None:
     """Loud at once, and in the status."""
     Path("new.yaml").write_text(book(7))
