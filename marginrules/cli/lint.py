@@ -126,10 +126,7 @@ def _where_asked(function: Callable[..., None]) -> Callable[..., None]:
 )
 @with_format
 @_where_asked
-@click.pass_context
 def lint_books(
-    ctx: click.Context,
-    /,
     files: tuple[Path, ...],
     against: Path | None,
     against_active: bool,
@@ -160,7 +157,9 @@ def lint_books(
         judged = [(file, list(lint(file.read_bytes(), str(file), former))) for file in files]
     print_report(_report("lint", tuple(_linted(*one) for one in judged)), "json" if as_json else style)
     least = Level[fail_level.upper()]
-    ctx.exit(EXIT_PROBLEMS if any(one.level >= least for _, found in judged for one in found) else 0)
+    click.get_current_context().exit(
+        EXIT_PROBLEMS if any(one.level >= least for _, found in judged for one in found) else 0
+    )
 
 
 def _linted(file: Path, found: list[Finding]) -> Suite:

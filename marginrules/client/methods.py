@@ -53,7 +53,13 @@ from marginrules.service.acts import Signed
 _PAGE_SIZE = 1_000
 
 
-class Methods(ChangeMethods, ExplainMethods, LintMethods, CasesMethods, PlanMethods):
+class Methods(
+    ExplainMethods,
+    LintMethods,
+    CasesMethods,
+    PlanMethods,
+    ChangeMethods,
+):
     """List the methods of both clients."""
 
     # Checks

@@ -162,7 +162,6 @@ class Sink:
 _CHOICES_SHOWN = 20
 _CHOICES_MAX = 1_000
 _WORD_MAX = 64
-_TIES = 4
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -170,16 +169,14 @@ def nearest(word: str, known: Iterable[str]) -> str:
     choices = {name.lower(): name for name in sorted(known)}
     if len(word) > _WORD_MAX or len(choices) > _CHOICES_MAX:
         return ""
-    near = difflib.get_close_matches(word.lower(), choices, n=_TIES, cutoff=0.6)
+    near = difflib.get_close_matches(word.lower(), choices, n=_CHOICES_MAX, cutoff=0.6)
     return choices[max(near, key=lambda one: _likeness(word.lower(), one))] if near else ""
 
 
 def _likeness(word: str, choice: str) -> tuple[float, int]:
-    """Return how like a word is to a choice; of two that are equally like it, what begins as it does is more so."""
-    begins_alike = next(
-        (at for at, (one, other) in enumerate(zip(word, choice, strict=False)) if one != other), _WORD_MAX
-    )
-    return difflib.SequenceMatcher(None, choice, word).ratio(), begins_alike
+    """Return how like a word is to a choice; of two that are equally like it, by characters at their places."""
+    at_their_place = sum(one == other for one, other in zip(word, choice, strict=False))
+    return difflib.SequenceMatcher(None, choice, word).ratio(), at_their_place
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -48,11 +48,11 @@ _WATCH_WAIT_S = 0.25
 
 
 class Handlers(
-    handlers_change.ChangeHandlers,
     handlers_explain.ExplainHandlers,
     handlers_lint.LintHandlers,
     handlers_cases.CasesHandlers,
     handlers_plan.PlanHandlers,
+    handlers_change.ChangeHandlers,
 ):
     """Serve every RPC; each method takes a request message and returns the response."""
 

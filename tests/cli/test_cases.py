@@ -31,7 +31,7 @@ def test_a_broken_threshold_is_shown_with_its_line(broken: Path) -> None:
     assert result.exit_code == 1
     step = broken / "rulebook.yaml"
     assert "step   expected initial_call   got warning" in result.stdout
-    assert f"margin ratio 115.99% is not below 115%   ({step}:96 perpetuals/initial_call)" in result.stdout
+    assert f"margin ratio 115.99% is not below 115%   ({step}:97 perpetuals/initial_call)" in result.stdout
     assert "- call_issued initial_call 7200 due 2026-03-02T14:00:40Z" in result.stdout
     assert run("test", broken, "--run", "inverse").exit_code == 0
 

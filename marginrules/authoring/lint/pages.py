@@ -36,15 +36,15 @@ class RulePage:
     Carry the page of one rule.
 
     Args:
-        language: of the examples: "yaml" for sections of a rulebook, "whole" for a whole one, "text" for what cannot
-            be shown, only described.
+        languages: of the bad and the good example: "yaml" for sections of a rulebook, "whole" for a whole one, "text"
+            for what cannot be shown, only described.
     """
 
     rule: str
     title: str
     level: str
     what: str
-    language: str
+    languages: tuple[str, str]
     bad: str
     good: str
     why: str
@@ -76,9 +76,9 @@ def _pages(text: str) -> dict[str, RulePage]:
 
 def _page(rule: str, title: str, body: str) -> RulePage:
     what, language, kind, bad, between, other, second, good, why = _EXAMPLE.split(body)
-    if (kind, second) != ("bad", "good") or language != other or between.strip():
+    if (kind, second) != ("bad", "good") or between.strip():
         raise AssertionError(f"the page of {rule} has no bad example followed by a good one")
-    return RulePage(rule, title, level_of(rule).word, what.strip(), language, bad, good, why.strip())
+    return RulePage(rule, title, level_of(rule).word, what.strip(), (language, other), bad, good, why.strip())
 
 
 def find_page(name: str) -> RulePage:
