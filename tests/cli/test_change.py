@@ -56,7 +56,7 @@ def test_from_proposal_to_rollback(served: Client) -> None:
     assert made.exit_code == 0, made.output
     assert "CH-1, proposed" in made.stdout
     assert "needs       1 of committee and 1 of risk" in made.stdout
-    assert "the rulebook: initial margin " in made.stdout
+    assert "initial margin 10% to" in made.stdout
     unsigned = run("change", "approve", "CH-1", "--who", "bob", "--why", "x")
     assert (unsigned.exit_code, "MR-I156" in unsigned.stderr) == (1, True)
     own = by("ann", "change", "approve", "CH-1")
