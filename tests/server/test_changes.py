@@ -91,7 +91,7 @@ def test_refused_and_nothing_changed(
     kind, given = REQUESTS[name]
     with pytest.raises(grpc.RpcError) as caught:
         wire(f"ChangeService/{name}", kind(**({"request_id": w.request_id()} | given | wrong)))
-    metadata = {one.key: one.value for one in caught.value.trailing_metadata()}
+    metadata: dict[str, Any] = {one.key: one.value for one in caught.value.trailing_metadata()}
     assert (caught.value.code(), metadata["marginrules-code"]) == (status, code)
     assert state(server) == before
 
