@@ -49,6 +49,24 @@ def test_key_is_for_its_owner(tmp_path: Path) -> None:
     assert (again.exit_code, "MR-I120" in again.stderr, path.read_bytes()) == (1, True, content)
 
 
+def test_policy_in_words(tmp_path: Path) -> None:
+    """A policy is checked before a server has it, and told in words."""
+    path = tmp_path / "policy.yaml"
+    path.write_text(policy())
+    shown = run("policy", path).stdout
+    assert "person      dia: committee, risk\n" in shown
+    assert "approvals   1 of risk for every change\n            1 of committee beside that where it is looser" in shown
+    assert "glass       risk may break it, for 2h\n" in shown
+    assert lines(run("policy", path, "--json"))[0]["looser"] == {"group": "committee", "count": 1}
+    path.write_text("signing: off\npeople: {ann: {groups: risk}}\n")
+    assert "nobody may break it\ndirectly    a book may be activated without a change" in run("policy", path).stdout
+    path.write_text(policy().replace("approvals", "aprovals"))
+    refused = run("policy", path)
+    assert refused.exit_code == 1
+    assert "did you mean 'approvals'?" in refused.stderr
+    assert "policy was refused: 1 problem" in refused.stderr
+
+
 def test_from_proposal_to_rollback(served: Client) -> None:
     """A looser change: proposed, refused to its author, approved by two, applied, shown, taken back."""
     Path("new.yaml").write_text(book(9))
