@@ -11,7 +11,7 @@ import click
 
 from marginrules import __version__
 from marginrules.cli.cases import test
-from marginrules.cli.change import break_glass, change, key, status
+from marginrules.cli.change import break_glass, change, key, policy, status
 from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE, command
 from marginrules.cli.desk import accounts, watch
 from marginrules.cli.explain import figures, margin, words
@@ -80,6 +80,7 @@ for one in (
     change,
     status,
     break_glass,
+    policy,
     key,
     shadow,
     accounts,

@@ -637,9 +637,11 @@ class Shard:
 
     def next_due_ns(self) -> int | None:
         """Return the earliest moment at which a timer may have something to do."""
-        due = [self._timers[0][0]] if self._timers else []
+        timer = self._timers[0][0] if self._timers else None
         change = self.changes.due_ns()
-        return min(due if change is None else [*due, change], default=None)
+        if timer is None or change is None:
+            return change if timer is None else timer
+        return min(timer, change)
 
     def _tick(self, data: Data, now_ns: int) -> Outcome:
         """Take {}; do everything that fell due, in the order in which it fell due."""
