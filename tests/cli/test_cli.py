@@ -44,6 +44,8 @@ COMMANDS = (
     "replay",
     "verify",
     "test",
+    "plan",
+    "apply",
     *ANSWERS,
 )
 WITH_HELP = (*COMMANDS, "rulebook list", "rulebook activate", "rulebook rollback")

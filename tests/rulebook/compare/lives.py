@@ -57,8 +57,7 @@ class Look:
     state: Any
     restriction: int
     active: dict[str, tuple[bool, int]]  # step -> whether entered because a call went unmet, and since when
-    due: tuple[int, ...]
-    demanded: Decimal
+    calls: tuple[tuple[int, Decimal, int], ...]  # (when, how much, by when) of each open one
 
 
 @dataclass
@@ -309,8 +308,7 @@ def _look(shard: Shard, life: Life, number: int, now: int) -> None:
             _plain(shard, state),
             int(state.restriction) if state else 0,
             {_name(shard, state, one.step): (one.by_unmet, one.since_ns) for one in state.active} if state else {},
-            tuple(one.due_ns for one in state.calls) if state else (),
-            sum((one.amount for one in state.calls), Decimal(0)) if state else Decimal(0),
+            tuple((one.issued_ns, one.amount, one.due_ns) for one in state.calls) if state else (),
         )
 
 

@@ -55,7 +55,7 @@ def _not_stricter(old: Life, new: Life) -> str:
         if was.is_valid != now.is_valid:
             return f"{pool} can be assessed under one only"
         found = "" if not was.is_valid else _milder(was, now) or ("" if pool in called else _milder_call(was, now))
-        if was.due or now.due:
+        if was.calls or now.calls:
             called.add(pool)
         if found:
             return f"{pool} after command {number}: {found}: {was} and {now}"
@@ -89,9 +89,19 @@ def _milder(was: Look, now: Look) -> str:
 
 
 def _milder_call(was: Look, now: Look) -> str:
-    """Compare the first call of a pool where both call for the first time now, or the old one alone does."""
-    if was.due and not now.due:
+    """Compare what is demanded at the moment of the first call of a pool; one that came earlier is no milder."""
+    if not was.calls:
+        return ""
+    if not now.calls:
         return "no call"
-    if was.due and (now.demanded < was.demanded - Decimal("0.01") or max(now.due) > max(was.due)):
+    (first, amount, due), (first_now, amount_now, due_now) = _first_demand(was), _first_demand(now)
+    if first_now == first and (amount_now < amount or due_now > due):
         return "a smaller or later call"
-    return ""
+    return "a later first call" if first_now > first else ""
+
+
+def _first_demand(one: Look) -> tuple[int, Decimal, int]:
+    """Return the moment of the first call, and all that was demanded then, at the latest by when."""
+    first = min(issued for issued, _, _ in one.calls)
+    then = [(amount, due) for issued, amount, due in one.calls if issued == first]
+    return first, sum((amount for amount, _ in then), Decimal(0)), max(due for _, due in then)
