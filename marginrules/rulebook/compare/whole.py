@@ -7,7 +7,8 @@ and reasons in them. Everything that decides is looked at; what is not understoo
 
 "Stricter" says, where everything else is equal and the account can be assessed:
 
-    * equity counts for no more, initial and maintenance margin are no less, for every pool, at every price;
+    * equity counts for no more, what it exceeds initial margin by is no more, and maintenance margin is no less, for
+      every pool, at every price;
     * no order is accepted for its margin that was refused for it;
     * no step is entered later or left earlier by its threshold, and no restriction is milder;
     * when a pool that nothing is under way for is first called, no less is demanded in all and nothing falls due later,

@@ -80,7 +80,9 @@ def _is_of_another_life(old: Life, new: Life, number: int) -> bool:
 def _milder(was: Look, now: Look) -> str:
     (equity, initial, maintenance), (equity_now, initial_now, maintenance_now) = was.figures, now.figures
     scale = _NOISE * max(map(abs, (*was.figures, *now.figures, 1.0)))
-    if equity_now > equity + scale or initial_now < initial - scale or maintenance_now < maintenance - scale:
+    # What collateral counts for less in initial margin than in equity is part of initial margin.
+    has_more = equity_now > equity + scale or equity_now - initial_now > equity - initial + scale
+    if has_more or maintenance_now < maintenance - scale:
         return "more equity or less margin"
     for name, (by_unmet, since_ns) in was.active.items():
         if not by_unmet and (name not in now.active or now.active[name][1] > since_ns):
