@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from marginrules._core.core import searches_cut
-from marginrules.codes import CallStatus, Reason
+from marginrules.codes import CallStatus, ChangeState, Reason
 from marginrules.journal import SqliteJournal
 from marginrules.model import OrderDecision
 from marginrules.service.service import Service
@@ -107,6 +107,7 @@ class StateCollector(Collector):
             value=searches_cut(),
         )
         yield GaugeMetricFamily("marginrules_journal_entries", "Entries on disk", value=self._journal.durable_seq)
+        yield from self._changes()
         if shard.active:
             active = {
                 "name": shard.active.program.name,
@@ -114,3 +115,21 @@ class StateCollector(Collector):
                 "revision": str(shard.active.number),
             }
             yield InfoMetricFamily("marginrules_rulebook", "The active rulebook", value=active)
+
+    def _changes(self) -> Iterator[Metric]:
+        shard = self._service.shard
+        changes = GaugeMetricFamily("marginrules_changes", "Changes of the rulebook by state", labels=["state"])
+        known = Tally(shard.changes.state_of(one, shard.active_digest) for one in list(shard.changes.known.values()))
+        for state in ChangeState:
+            changes.add_metric([state.value], known[state])
+        yield changes
+        yield GaugeMetricFamily(
+            "marginrules_break_glass_active",
+            "1 while a rulebook is active that nobody has approved",
+            value=shard.changes.glass is not None,
+        )
+        yield CounterMetricFamily(
+            "marginrules_failed_activations",
+            "Rulebooks that could not be activated when they were due",
+            value=shard.changes.failures,
+        )

@@ -57,7 +57,7 @@ def test_order_at_the_limit(served: tuple[Server, Wire]) -> None:
     assert not decision.accepted
     assert list(decision.reasons) == [types_pb2.REASON_INSUFFICIENT_MARGIN]
     assert decision.quantity_max == pytest.approx(20.0)
-    assert decision.rule == "smallest:13 perpetual"
+    assert decision.rule == "smallest:14 perpetual"
     assert w.check(wire, "a1", decision.quantity_max).accepted
     assert not w.check(wire, "a1", decision.quantity_max * 1.0001).accepted
 
@@ -121,7 +121,7 @@ def test_restricted_pool_only_reduces(served: tuple[Server, Wire]) -> None:
     w.mark(wire, 93.0)
     adding = w.check(wire, "a1", 1.0, 93.0)
     assert list(adding.reasons) == [types_pb2.REASON_POOL_REDUCE_ONLY]
-    assert adding.rule == "smallest:21 main/margin_call"
+    assert adding.rule == "smallest:22 main/margin_call"
     reducing = w.check(wire, "a1", -1.0, 93.0)
     assert reducing.accepted
     assert list(reducing.reasons) == [types_pb2.REASON_RISK_NOT_RAISED]
@@ -169,7 +169,7 @@ def test_assessment_explains_itself(served: tuple[Server, Wire]) -> None:
     w.mark(wire, 93.0)
     request = check_pb2.AssessRequest(account_id="a1", with_liquidation_prices=True)
     one = wire("CheckService/Assess", request).assessment
-    assert (one.step, one.rule, one.ladder_step) == ("margin_call", "smallest:21 main/margin_call", "margin_call")
+    assert (one.step, one.rule, one.ladder_step) == ("margin_call", "smallest:22 main/margin_call", "margin_call")
     assert one.next_step == "liquidation"
     assert one.next_step_distance == pytest.approx(one.equity - one.maintenance_margin)
     price = one.liquidation_prices[0].price
@@ -284,7 +284,7 @@ def test_watch_resumes(served: tuple[Server, Wire]) -> None:
     _, wire = served
     w.mark(wire, 93.0)
     everything = list(wire.watch(escalation_pb2.WatchEventsRequest(until_now=True)))
-    assert len(everything) == 9
+    assert len(everything) == 10
     for place, one in enumerate(everything, start=1):
         rest = list(wire.watch(escalation_pb2.WatchEventsRequest(after_position=one.position, until_now=True)))
         assert rest == everything[place:]
@@ -297,7 +297,7 @@ def test_watch_is_told_as_it_happens(served: tuple[Server, Wire]) -> None:
     """A live watcher hears of an event without asking again."""
     _, wire = served
     heard: list[str] = []
-    live = wire.watch(escalation_pb2.WatchEventsRequest())
+    live = wire.watch(escalation_pb2.WatchEventsRequest(after_position=w.ACTIVATED))
     thread = threading.Thread(target=lambda: heard.extend(next(live).event.kind for _ in range(3)))
     thread.start()
     time.sleep(0.2)

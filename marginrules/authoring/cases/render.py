@@ -8,6 +8,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from marginrules.authoring.cases.coverage import Coverage
+from marginrules.authoring.cases.model import ACCOUNT
 from marginrules.authoring.cases.result import CaseResult, Failure
 from marginrules.authoring.cases.suite import SuiteResult
 from marginrules.units import format_time
@@ -28,8 +29,8 @@ def render_text(suites: Sequence[SuiteResult], threshold: float | None = None) -
             if result.failures:
                 first = result.failures[0]
                 lines.append(f"{first.file}:{first.line}:{first.column}  FAIL  {result.case}")
-                for failure in result.failures:
-                    lines += text_of(failure)
+                for failure, following in zip(result.failures, [*result.failures[1:], None], strict=True):
+                    lines += text_of(failure, with_reason=following is None or _reason(failure) != _reason(following))
     width = max((len(one.file) for one in suites), default=0)
     for suite in suites:
         lines.append(f"{suite.file:{width}}  {_counts(suite.results)}{_share(suite.coverage, threshold)}")
@@ -41,15 +42,20 @@ def render_text(suites: Sequence[SuiteResult], threshold: float | None = None) -
     return "\n".join(lines)
 
 
-def text_of(failure: Failure) -> list[str]:
+def _reason(failure: Failure) -> tuple[int, str, str, str]:
+    return failure.time_ns, failure.pool, failure.because, failure.rule
+
+
+def text_of(failure: Failure, with_reason: bool = True) -> list[str]:
     """Return a failure in lines: when, what, and which rule measured what."""
     if failure.field == "refused":
         return [f"    at {format_time(failure.time_ns)}: {failure.got}"]
-    head = f"    {failure.file}:{failure.line} at {format_time(failure.time_ns)}: {failure.field}"
+    pool = "" if failure.pool == ACCOUNT else f"{failure.pool} "
+    head = f"    {failure.file}:{failure.line} at {format_time(failure.time_ns)}: {pool}{failure.field}"
     lines = [f"{head}   expected {failure.expected}   got {failure.got}"]
     lines += [f"        {one}" for one in failure.difference]
     reason = failure.because + (f"   ({failure.rule})" if failure.rule else "")
-    return [*lines, f"        {reason.strip()}"] if reason.strip() else lines
+    return [*lines, f"        {reason.strip()}"] if with_reason and reason.strip() else lines
 
 
 def _counts(results: Sequence[CaseResult]) -> str:
