@@ -13,7 +13,7 @@ import click
 from marginrules.authoring import plan as planning
 from marginrules.authoring.plan import Plan, PlannedCount, PlannedImpact
 from marginrules.cli.common import FILE, command, connect, with_client
-from marginrules.cli.output import print_json, print_table
+from marginrules.cli.output import print_json
 from marginrules.client import Client
 from marginrules.rulebook import load
 from marginrules.rulebook.compare import Change
@@ -22,6 +22,7 @@ from marginrules.units import format_time
 EXIT_CHANGES = 2
 _COLOURS = {"stricter": "yellow", "looser": "magenta", "changed": "cyan"}
 _DIGITS = 8
+_MARK_WIDTH = 10
 
 
 @command(
@@ -108,31 +109,26 @@ def apply(file: Path, who: str, why: str, as_json: bool, **connection: Any) -> N
 def show(made: Plan, *, with_lines: bool = False) -> None:
     """Print a plan as people read it."""
     found = made.comparison
-    if found.changes:
-        print_table("", ("", "where", "what", "before", "after", "for", ">line"), (_row(one) for one in found.changes))
+    for one in found.changes:
+        _show_change(one, made)
     click.echo(click.style(planning.summary_words(found), bold=True))
-    for one in found.text_only:
-        click.echo(f"decides nothing: {one}")
+    for words in found.text_only:
+        click.echo(f"decides nothing: {words}")
     if with_lines:
         click.echo("\n".join(made.difference))
     if made.impact is not None:
         _show_impact(made.impact)
 
 
-def _row(one: Change) -> tuple[str, ...]:
-    place = one.after_line or one.before_line
-    mark = (
-        click.style(one.direction.upper(), fg=_COLOURS[one.direction]) if sys.stdout.isatty() else one.direction.upper()
-    )
-    return (
-        mark,
-        one.subject,
-        one.term,
-        one.before or "nothing",
-        one.after or "nothing",
-        one.range,
-        str(place) if place else "",
-    )
+def _show_change(one: Change, made: Plan) -> None:
+    """Print a change in one line, and in another where it shows and stands."""
+    mark = click.style(one.direction.upper().ljust(_MARK_WIDTH), fg=_COLOURS[one.direction], bold=True)
+    click.echo(f"{mark}{one.subject}: {one.term} {one.before or 'nothing'} -> {one.after or 'nothing'}")
+    line, file = (one.after_line, made.file) if one.after_line else (one.before_line, made.base.file)
+    places = [f"for {one.range}"] if one.range else []
+    places += [f"({file}:{line})"] if line else []
+    if places:
+        click.echo(" " * _MARK_WIDTH + "  ".join(places))
 
 
 def _show_impact(one: PlannedImpact) -> None:

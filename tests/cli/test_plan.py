@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from marginrules.cli.main import main
-from tests.client.served import SMALLEST, serving
+from tests.client.served import ROOT, SMALLEST, serving
 
 PERSON = ("--who", "J. Doe", "--why", "RISK-412")
 
@@ -82,3 +82,12 @@ def test_apply_does_what_the_plan_says_or_nothing(edited: Path, tmp_path: Path) 
         assert "MR-I141" in run("apply", saved, *PERSON, *to).output
         nothing = run("plan", edited, "--detailed-exitcode", *to)
         assert nothing.exit_code == 0, nothing.output
+
+
+def test_the_plan_of_the_readme_is_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = readme.split("$ marginrules plan ")[1].split("```")[0].splitlines()
+    (tmp_path / "new.yaml").write_bytes(SMALLEST.read_bytes().replace(b"below: 120%", b"below: 125%"))
+    (tmp_path / "rules").symlink_to(ROOT / "rules")
+    monkeypatch.chdir(tmp_path)
+    assert run("plan", *shown[0].split()).output.splitlines() == shown[1:]
