@@ -77,7 +77,13 @@ def test_a_plan_comes_back_from_its_file(book: str) -> None:
 
 def _impact() -> PlannedImpact:
     return PlannedImpact(
-        (PlannedCount("call", 3, 5),), (PlannedCount("liquidate", 1, 0),), ("A-1: 12 000",), ("none came back",), 1, 2, "ab"
+        (PlannedCount("call", 3, 5),),
+        (PlannedCount("liquidate", 1, 0),),
+        ("A-1: 12 000",),
+        ("none came back",),
+        1,
+        2,
+        "ab",
     )
 
 
