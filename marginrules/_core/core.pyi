@@ -3,7 +3,7 @@
 
 from array import array
 from collections.abc import Sequence
-from typing import TypeAlias, final
+from typing import Protocol, TypeAlias, final
 
 from typing_extensions import Buffer
 
@@ -372,3 +372,57 @@ class StrategyGrouping:
     def solve(
         self, fallback: float = ..., nodes: int | None = None, work: int | None = None
     ) -> tuple[float, bool, int, int]: ...
+
+class _Lack(Protocol):
+    @property
+    def is_initial(self) -> bool: ...
+    @property
+    def ratio(self) -> float: ...
+    @property
+    def most(self) -> float: ...
+
+class _Wake(Protocol):
+    @property
+    def noise(self) -> float: ...
+    @property
+    def time_ns(self) -> int: ...
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+    @property
+    def lacks(self) -> Sequence[_Lack]: ...
+    @property
+    def owed(self) -> float | None: ...
+    @property
+    def at_any(self) -> bool: ...
+    @property
+    def at_valid(self) -> bool: ...
+
+@final
+class Replay:
+    def __init__(
+        self,
+        engine: Engine,
+        times: Buffer,
+        values: Buffer,
+        assets: list[tuple[int, int, int, int, int, float]],
+        instruments: list[tuple[int, int, list[tuple[int, int]]]],
+        max_age_ns: int,
+        block_rows: int = 0,
+    ) -> None: ...
+    def load(self, first: int) -> int: ...
+    def show(self, place: int) -> None: ...
+    def wake_at(self, pool: int, wake: _Wake, seen: Assessment | None) -> None: ...
+    def comes(
+        self,
+        pool: int,
+        equity: float,
+        initial_margin: float,
+        maintenance_margin: float,
+        is_valid: bool,
+        now: int,
+    ) -> bool: ...
+    def run(self) -> list[tuple[int, int]]: ...
+    def run_on(self, pool: int, place: int) -> int: ...
+    def unassessed_of(self, pool: int) -> int: ...

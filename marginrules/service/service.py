@@ -14,10 +14,10 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from marginrules.errors import InputError, JournalCorruptError, MarginRulesError, OverloadError
-from marginrules.journal.chain import Journal
+from marginrules.journal.chain import Entry, Journal
 from marginrules.limits import RETRY_AFTER_MS
 from marginrules.model import Order, OrderDecision
 from marginrules.service import shading, shadow
@@ -32,6 +32,7 @@ from marginrules.service.why import DecisionExplanation, explain_decision
 from marginrules.units import format_time
 
 Data = dict[str, Any]
+Seen = TypeVar("Seen")
 EVENT_BITS = 24  # a position is an entry's number and, below it, the place of the event in the entry
 
 
@@ -159,6 +160,10 @@ class Service:
         with self._lock:
             return shadow.report(self.shard)
 
+    def entries(self) -> Iterator[Entry]:
+        """Yield the entries of the journal, oldest first."""
+        yield from self._journal.read()
+
     # Commands
 
     def submit(self, kind: str, data: Data, request_id: str) -> Data:
@@ -182,6 +187,11 @@ class Service:
         with self._durable:
             self._in_flight.pop(request_id, None)
         return reply
+
+    def look(self, at: Callable[[Shard, int], Seen]) -> Seen:
+        """Let a function look at the shard and the time between two commands; it changes nothing, and is quick."""
+        with self._lock:
+            return at(self.shard, self.now_ns())
 
     def tick(self) -> int | None:
         """

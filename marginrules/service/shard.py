@@ -691,6 +691,25 @@ class Shard:
 
     # The ladder
 
+    def settle(self, pool: int, now_ns: int) -> list[Event]:
+        """Look at one pool as it is now; return what its ladder did. For copies of a shard: nothing is recorded."""
+        self._now_ns = now_ns
+        events: list[Event] = []
+        self._settle(pool, now_ns, events)
+        return events
+
+    def settle_all(self, now_ns: int) -> list[Event]:
+        """Look at every pool; else as `settle`."""
+        self._now_ns = now_ns
+        events: list[Event] = []
+        self._settle_all(now_ns, events)
+        return events
+
+    def remember(self, states: dict[int, LadderState]) -> None:
+        """Take what ladders remember of pools from another shard; its programs must be known here."""
+        for pool, state in states.items():
+            self._keep(pool, state, (), [])
+
     def _settle_all(self, now_ns: int, events: list[Event]) -> None:
         """Assess every pool, and move those that breach a threshold or have something under way."""
         count = self.book.engine.pool_count
@@ -707,7 +726,12 @@ class Shard:
         return self._batch
 
     def _settle(self, pool: int, now_ns: int, events: list[Event]) -> None:
-        """Advance one pool until nothing more happens now."""
+        """
+        Advance one pool until nothing more happens now.
+
+        Advancing again with what was measured already changes nothing, so that is done only where something else has
+        changed: orders are gone, or the pool is free to move to another ladder.
+        """
         for _ in range(_SETTLE_MAX):
             assessment = self.book.engine.assess(pool, now_ns)
             if self.shadow is not None:
@@ -720,7 +744,7 @@ class Shard:
             self._keep(pool, state, happened, events)
             if any(event.kind is EventKind.ORDERS_CANCELLED for event in happened):
                 self.book.replace_orders(pool, {})
-            elif not happened:
+            elif not happened or self._stays(state, assessment):
                 return
         raise AssertionError(f"pool {self.book.pool_label(pool)} does not settle")
 
@@ -747,6 +771,10 @@ class Shard:
         moved, happened = ladder.follow(state, old, digest, number, self.program.ladders[number], now_ns)
         self._keep(pool, moved, happened, events)
         return moved
+
+    def _stays(self, state: LadderState, assessment: Assessment) -> bool:
+        """Say whether a pool is on the ladder that it has to follow, whatever else `_state` looks at."""
+        return not state.is_idle and (state.digest, state.ladder) == (self.program.digest, assessment.ladder)
 
     def ladder_of(self, state: LadderState) -> Ladder:
         """Return the ladder that a state follows."""
