@@ -138,8 +138,6 @@ class EventKind(enum.StrEnum):
     GLASS_BROKEN = "glass_broken"  # activated without approval, for a while
     GLASS_APPROVED = "glass_approved"  # approved afterwards: the book stays
     GLASS_EXPIRED = "glass_expired"  # not approved in time: the book before is back
-    SHADOW_STARTED = "shadow_started"  # a rulebook is asked beside the active one
-    SHADOW_ENDED = "shadow_ended"
 
 
 class ChangeState(enum.StrEnum):

@@ -107,8 +107,6 @@ class Shard:
             "activate": self._activate,
             **{kind: partial(self._person_acts, act) for kind, act in lifecycle.ACTS.items()},
             "migrate": partial(self._person_acts, migrate.migrate),
-            "shadow": lambda data, now_ns: Outcome(*shading.start(self, data, now_ns)),
-            "unshadow": lambda data, now_ns: Outcome(*shading.stop(self, data, now_ns)),
             "shadow": partial(self._person_acts, shading.start),
             "unshadow": partial(self._person_acts, shading.stop),
             "instruments": self._instruments,
@@ -229,8 +227,6 @@ class Shard:
         self.active = revision
         lifecycle.note_switch(self.changes, revision)
         shading.after_switch(self, now_ns)
-        activated = [*ended, lifecycle.activated(revision)]
-        outcome = Outcome({"revision": revision.number, "digest": program.digest}, activated)
         reply = {"revision": revision.number, "digest": program.digest}
         outcome = Outcome(reply, [*ended, lifecycle.activated(revision)])
         self._settle_all(now_ns, outcome.events)
@@ -249,13 +245,6 @@ class Shard:
         self._keep(pool, moved, happened, events)
         self._settle(pool, now_ns, events)
         return events
-
-    def refuse_misfits(self, program: Program) -> None:
-        """Refuse a program that does not cover what is in the book."""
-        misfits = self.book.misfits(program)
-        if misfits:
-            shown = ", ".join(misfits[:5]) + (f" and {len(misfits) - 5} more" if len(misfits) > 5 else "")
-            raise InputError("MR-I114", f"the rulebook does not cover: {shown}", "add what is missing to the rulebook")
 
     def compare_levels(self, now_ns: int) -> None:
         """Assess every pool, and compare the step of each with what it would be by the rulebook in shadow."""
