@@ -33,8 +33,12 @@ from marginrules.server.app import Server
 from tests.client.served import ROOT, SMALLEST, mark, order, serving
 
 COMMANDS = tuple(main.commands)
+DEFAULT = ("calls", "list")  # what `calls` does without a word
 GROUPS = {name: one for name, one in main.commands.items() if isinstance(one, click.Group)}
-WITH_HELP = (*COMMANDS, *(f"{name} {inner}" for name, group in GROUPS.items() for inner in group.commands))
+WITH_HELP = (
+    *COMMANDS,
+    *(f"{name} {inner}" for name, group in GROUPS.items() for inner in group.commands if (name, inner) != DEFAULT),
+)
 PERSON = ("--who", "J. Doe", "--why", "test")
 DESK = ("accounts", "calls", "watch")
 

@@ -153,7 +153,7 @@ def history_of_journal(
     for entry in entries:
         if entry.kind != "prices" or entry.time_ns < from_ns or (to_ns is not None and entry.time_ns > to_ns):
             continue
-        for one in json.loads(entry.body)["data"]["prices"]:
+        for one in json.loads(entry.body)["do"]["prices"]:
             given = {"": one["price"], **one.get("fields", {})}
             if one.get("open_interest") is not None:
                 given["open_interest"] = one["open_interest"]

@@ -127,7 +127,7 @@ def test_what_is_wrong_in_a_file_is_named(text: str, code: str, said: str, tmp_p
 
 def entry(seq: int, time_ns: int, kind: str, prices: list[dict[str, object]]) -> Entry:
     """Return a journal's entry as the service writes it."""
-    body = json.dumps({"data": {"sequence": seq, "prices": prices}}).encode()
+    body = json.dumps({"do": {"sequence": seq, "prices": prices}}).encode()
     return Entry(seq, time_ns, kind, "", 0, body, b"")
 
 
