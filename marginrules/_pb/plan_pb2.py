@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from marginrules._pb import rulebook_pb2 as marginrules_dot_v1_dot_rulebook__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19marginrules/v1/plan.proto\x12\x0emarginrules.v1\x1a\x1dmarginrules/v1/rulebook.proto\"F\n\x13PlanRulebookRequest\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\x0c\x12\x13\n\x0bwith_impact\x18\x03 \x01(\x08\"\xb0\x01\n\x14PlanRulebookResponse\x12\x30\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.marginrules.v1.PlanProgressH\x00\x12\x30\n\x08problems\x18\x02 \x01(\x0b\x32\x1c.marginrules.v1.PlanProblemsH\x00\x12,\n\x04plan\x18\x03 \x01(\x0b\x32\x1c.marginrules.v1.RulebookPlanH\x00\x42\x06\n\x04part\"9\n\x0cPlanProgress\x12\x0c\n\x04what\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x04\x12\r\n\x05total\x18\x03 \x01(\x04\"?\n\x0cPlanProblems\x12/\n\x0b\x64iagnostics\x18\x01 \x03(\x0b\x32\x1a.marginrules.v1.Diagnostic\"\x86\x02\n\x0cRulebookPlan\x12&\n\x04\x62\x61se\x18\x01 \x01(\x0b\x32\x18.marginrules.v1.PlanBase\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04\x66ile\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\x0c\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\x12\x32\n\ncomparison\x18\x06 \x01(\x0b\x32\x1e.marginrules.v1.PlanComparison\x12\x12\n\ndifference\x18\x07 \x03(\t\x12*\n\x06impact\x18\x08 \x01(\x0b\x32\x1a.marginrules.v1.PlanImpact\x12\x0f\n\x07made_ns\x18\t \x01(\x03\x12\x0f\n\x07\x63ontent\x18\n \x01(\x0c\"V\n\x08PlanBase\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\r\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x0c\n\x04\x66ile\x18\x04 \x01(\t\x12\x0c\n\x04text\x18\x05 \x01(\x0c\"d\n\x0ePlanComparison\x12\x0f\n\x07verdict\x18\x01 \x01(\t\x12.\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x1d.marginrules.v1.PlannedChange\x12\x11\n\ttext_only\x18\x03 \x03(\t\"\xa0\x02\n\rPlannedChange\x12\x11\n\tdirection\x18\x01 \x01(\t\x12\x0c\n\x04term\x18\x02 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x03 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x04 \x01(\t\x12\x10\n\x08products\x18\x05 \x03(\t\x12\x10\n\x08profiles\x18\x06 \x03(\t\x12\x0e\n\x06ladder\x18\x07 \x01(\t\x12\x0c\n\x04step\x18\x08 \x01(\t\x12\r\n\x05\x61sset\x18\t \x01(\t\x12*\n\x05spans\x18\n \x03(\x0b\x32\x1b.marginrules.v1.PlannedSpan\x12\x14\n\x0c\x62\x65\x66ore_value\x18\x0b \x01(\t\x12\x13\n\x0b\x61\x66ter_value\x18\x0c \x01(\t\x12\x13\n\x0b\x62\x65\x66ore_line\x18\r \x01(\r\x12\x12\n\nafter_line\x18\x0e \x01(\r\"4\n\x0bPlannedSpan\x12\n\n\x02of\x18\x01 \x01(\t\x12\x0b\n\x03low\x18\x02 \x01(\t\x12\x0c\n\x04high\x18\x03 \x01(\t\"\xa8\x01\n\nPlanImpact\x12)\n\x03now\x18\x01 \x03(\x0b\x32\x1c.marginrules.v1.PlannedCount\x12*\n\x04past\x18\x02 \x03(\x0b\x32\x1c.marginrules.v1.PlannedCount\x12\x0f\n\x07largest\x18\x03 \x03(\t\x12\x10\n\x08since_ns\x18\x04 \x01(\x03\x12\x10\n\x08until_ns\x18\x05 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x06 \x01(\t\";\n\x0cPlannedCount\x12\x0c\n\x04what\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x04\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\x04\"Q\n\x10\x41pplyPlanRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x12\x0b\n\x03who\x18\x03 \x01(\t\x12\x0b\n\x03why\x18\x04 \x01(\t\"_\n\x11\x41pplyPlanResponse\x12\x10\n\x08revision\x18\x01 \x01(\r\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12(\n\x05stale\x18\x03 \x01(\x0b\x32\x19.marginrules.v1.StalePlan\";\n\tStalePlan\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x0c\n\x04hint\x18\x02 \x01(\t\x12\x0f\n\x07\x63hanges\x18\x03 \x03(\t2\xbc\x01\n\x0bPlanService\x12[\n\x0cPlanRulebook\x12#.marginrules.v1.PlanRulebookRequest\x1a$.marginrules.v1.PlanRulebookResponse0\x01\x12P\n\tApplyPlan\x12 .marginrules.v1.ApplyPlanRequest\x1a!.marginrules.v1.ApplyPlanResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19marginrules/v1/plan.proto\x12\x0emarginrules.v1\x1a\x1dmarginrules/v1/rulebook.proto\"k\n\x13PlanRulebookRequest\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\x0c\x12\x13\n\x0bwith_impact\x18\x03 \x01(\x08\x12\x10\n\x08since_ns\x18\x04 \x01(\x03\x12\x11\n\tprocesses\x18\x05 \x01(\r\"\xb0\x01\n\x14PlanRulebookResponse\x12\x30\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.marginrules.v1.PlanProgressH\x00\x12\x30\n\x08problems\x18\x02 \x01(\x0b\x32\x1c.marginrules.v1.PlanProblemsH\x00\x12,\n\x04plan\x18\x03 \x01(\x0b\x32\x1c.marginrules.v1.RulebookPlanH\x00\x42\x06\n\x04part\"9\n\x0cPlanProgress\x12\x0c\n\x04what\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x04\x12\r\n\x05total\x18\x03 \x01(\x04\"?\n\x0cPlanProblems\x12/\n\x0b\x64iagnostics\x18\x01 \x03(\x0b\x32\x1a.marginrules.v1.Diagnostic\"\x86\x02\n\x0cRulebookPlan\x12&\n\x04\x62\x61se\x18\x01 \x01(\x0b\x32\x18.marginrules.v1.PlanBase\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04\x66ile\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\x0c\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\x12\x32\n\ncomparison\x18\x06 \x01(\x0b\x32\x1e.marginrules.v1.PlanComparison\x12\x12\n\ndifference\x18\x07 \x03(\t\x12*\n\x06impact\x18\x08 \x01(\x0b\x32\x1a.marginrules.v1.PlanImpact\x12\x0f\n\x07made_ns\x18\t \x01(\x03\x12\x0f\n\x07\x63ontent\x18\n \x01(\x0c\"V\n\x08PlanBase\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\r\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x0c\n\x04\x66ile\x18\x04 \x01(\t\x12\x0c\n\x04text\x18\x05 \x01(\x0c\"d\n\x0ePlanComparison\x12\x0f\n\x07verdict\x18\x01 \x01(\t\x12.\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x1d.marginrules.v1.PlannedChange\x12\x11\n\ttext_only\x18\x03 \x03(\t\"\xa0\x02\n\rPlannedChange\x12\x11\n\tdirection\x18\x01 \x01(\t\x12\x0c\n\x04term\x18\x02 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x03 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x04 \x01(\t\x12\x10\n\x08products\x18\x05 \x03(\t\x12\x10\n\x08profiles\x18\x06 \x03(\t\x12\x0e\n\x06ladder\x18\x07 \x01(\t\x12\x0c\n\x04step\x18\x08 \x01(\t\x12\r\n\x05\x61sset\x18\t \x01(\t\x12*\n\x05spans\x18\n \x03(\x0b\x32\x1b.marginrules.v1.PlannedSpan\x12\x14\n\x0c\x62\x65\x66ore_value\x18\x0b \x01(\t\x12\x13\n\x0b\x61\x66ter_value\x18\x0c \x01(\t\x12\x13\n\x0b\x62\x65\x66ore_line\x18\r \x01(\r\x12\x12\n\nafter_line\x18\x0e \x01(\r\"4\n\x0bPlannedSpan\x12\n\n\x02of\x18\x01 \x01(\t\x12\x0b\n\x03low\x18\x02 \x01(\t\x12\x0c\n\x04high\x18\x03 \x01(\t\"\xb6\x01\n\nPlanImpact\x12)\n\x03now\x18\x01 \x03(\x0b\x32\x1c.marginrules.v1.PlannedCount\x12*\n\x04past\x18\x02 \x03(\x0b\x32\x1c.marginrules.v1.PlannedCount\x12\x0f\n\x07largest\x18\x03 \x03(\t\x12\x10\n\x08since_ns\x18\x04 \x01(\x03\x12\x10\n\x08until_ns\x18\x05 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x06 \x01(\t\x12\x0c\n\x04told\x18\x07 \x03(\t\";\n\x0cPlannedCount\x12\x0c\n\x04what\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x04\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\x04\"Q\n\x10\x41pplyPlanRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x12\x0b\n\x03who\x18\x03 \x01(\t\x12\x0b\n\x03why\x18\x04 \x01(\t\"_\n\x11\x41pplyPlanResponse\x12\x10\n\x08revision\x18\x01 \x01(\r\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12(\n\x05stale\x18\x03 \x01(\x0b\x32\x19.marginrules.v1.StalePlan\";\n\tStalePlan\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x0c\n\x04hint\x18\x02 \x01(\t\x12\x0f\n\x07\x63hanges\x18\x03 \x03(\t2\xbc\x01\n\x0bPlanService\x12[\n\x0cPlanRulebook\x12#.marginrules.v1.PlanRulebookRequest\x1a$.marginrules.v1.PlanRulebookResponse0\x01\x12P\n\tApplyPlan\x12 .marginrules.v1.ApplyPlanRequest\x1a!.marginrules.v1.ApplyPlanResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,33 +33,33 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'marginrules.v1.plan_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PLANRULEBOOKREQUEST']._serialized_start=76
-  _globals['_PLANRULEBOOKREQUEST']._serialized_end=146
-  _globals['_PLANRULEBOOKRESPONSE']._serialized_start=149
-  _globals['_PLANRULEBOOKRESPONSE']._serialized_end=325
-  _globals['_PLANPROGRESS']._serialized_start=327
-  _globals['_PLANPROGRESS']._serialized_end=384
-  _globals['_PLANPROBLEMS']._serialized_start=386
-  _globals['_PLANPROBLEMS']._serialized_end=449
-  _globals['_RULEBOOKPLAN']._serialized_start=452
-  _globals['_RULEBOOKPLAN']._serialized_end=714
-  _globals['_PLANBASE']._serialized_start=716
-  _globals['_PLANBASE']._serialized_end=802
-  _globals['_PLANCOMPARISON']._serialized_start=804
-  _globals['_PLANCOMPARISON']._serialized_end=904
-  _globals['_PLANNEDCHANGE']._serialized_start=907
-  _globals['_PLANNEDCHANGE']._serialized_end=1195
-  _globals['_PLANNEDSPAN']._serialized_start=1197
-  _globals['_PLANNEDSPAN']._serialized_end=1249
-  _globals['_PLANIMPACT']._serialized_start=1252
-  _globals['_PLANIMPACT']._serialized_end=1420
-  _globals['_PLANNEDCOUNT']._serialized_start=1422
-  _globals['_PLANNEDCOUNT']._serialized_end=1481
-  _globals['_APPLYPLANREQUEST']._serialized_start=1483
-  _globals['_APPLYPLANREQUEST']._serialized_end=1564
-  _globals['_APPLYPLANRESPONSE']._serialized_start=1566
-  _globals['_APPLYPLANRESPONSE']._serialized_end=1661
-  _globals['_STALEPLAN']._serialized_start=1663
-  _globals['_STALEPLAN']._serialized_end=1722
-  _globals['_PLANSERVICE']._serialized_start=1725
-  _globals['_PLANSERVICE']._serialized_end=1913
+  _globals['_PLANRULEBOOKREQUEST']._serialized_end=183
+  _globals['_PLANRULEBOOKRESPONSE']._serialized_start=186
+  _globals['_PLANRULEBOOKRESPONSE']._serialized_end=362
+  _globals['_PLANPROGRESS']._serialized_start=364
+  _globals['_PLANPROGRESS']._serialized_end=421
+  _globals['_PLANPROBLEMS']._serialized_start=423
+  _globals['_PLANPROBLEMS']._serialized_end=486
+  _globals['_RULEBOOKPLAN']._serialized_start=489
+  _globals['_RULEBOOKPLAN']._serialized_end=751
+  _globals['_PLANBASE']._serialized_start=753
+  _globals['_PLANBASE']._serialized_end=839
+  _globals['_PLANCOMPARISON']._serialized_start=841
+  _globals['_PLANCOMPARISON']._serialized_end=941
+  _globals['_PLANNEDCHANGE']._serialized_start=944
+  _globals['_PLANNEDCHANGE']._serialized_end=1232
+  _globals['_PLANNEDSPAN']._serialized_start=1234
+  _globals['_PLANNEDSPAN']._serialized_end=1286
+  _globals['_PLANIMPACT']._serialized_start=1289
+  _globals['_PLANIMPACT']._serialized_end=1471
+  _globals['_PLANNEDCOUNT']._serialized_start=1473
+  _globals['_PLANNEDCOUNT']._serialized_end=1532
+  _globals['_APPLYPLANREQUEST']._serialized_start=1534
+  _globals['_APPLYPLANREQUEST']._serialized_end=1615
+  _globals['_APPLYPLANRESPONSE']._serialized_start=1617
+  _globals['_APPLYPLANRESPONSE']._serialized_end=1712
+  _globals['_STALEPLAN']._serialized_start=1714
+  _globals['_STALEPLAN']._serialized_end=1773
+  _globals['_PLANSERVICE']._serialized_start=1776
+  _globals['_PLANSERVICE']._serialized_end=1964
 # @@protoc_insertion_point(module_scope)

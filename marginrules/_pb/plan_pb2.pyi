@@ -8,14 +8,18 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PlanRulebookRequest(_message.Message):
-    __slots__ = ("file", "text", "with_impact")
+    __slots__ = ("file", "text", "with_impact", "since_ns", "processes")
     FILE_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     WITH_IMPACT_FIELD_NUMBER: _ClassVar[int]
+    SINCE_NS_FIELD_NUMBER: _ClassVar[int]
+    PROCESSES_FIELD_NUMBER: _ClassVar[int]
     file: str
     text: bytes
     with_impact: bool
-    def __init__(self, file: _Optional[str] = ..., text: _Optional[bytes] = ..., with_impact: _Optional[bool] = ...) -> None: ...
+    since_ns: int
+    processes: int
+    def __init__(self, file: _Optional[str] = ..., text: _Optional[bytes] = ..., with_impact: _Optional[bool] = ..., since_ns: _Optional[int] = ..., processes: _Optional[int] = ...) -> None: ...
 
 class PlanRulebookResponse(_message.Message):
     __slots__ = ("progress", "problems", "plan")
@@ -134,20 +138,22 @@ class PlannedSpan(_message.Message):
     def __init__(self, of: _Optional[str] = ..., low: _Optional[str] = ..., high: _Optional[str] = ...) -> None: ...
 
 class PlanImpact(_message.Message):
-    __slots__ = ("now", "past", "largest", "since_ns", "until_ns", "digest")
+    __slots__ = ("now", "past", "largest", "since_ns", "until_ns", "digest", "told")
     NOW_FIELD_NUMBER: _ClassVar[int]
     PAST_FIELD_NUMBER: _ClassVar[int]
     LARGEST_FIELD_NUMBER: _ClassVar[int]
     SINCE_NS_FIELD_NUMBER: _ClassVar[int]
     UNTIL_NS_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
+    TOLD_FIELD_NUMBER: _ClassVar[int]
     now: _containers.RepeatedCompositeFieldContainer[PlannedCount]
     past: _containers.RepeatedCompositeFieldContainer[PlannedCount]
     largest: _containers.RepeatedScalarFieldContainer[str]
     since_ns: int
     until_ns: int
     digest: str
-    def __init__(self, now: _Optional[_Iterable[_Union[PlannedCount, _Mapping]]] = ..., past: _Optional[_Iterable[_Union[PlannedCount, _Mapping]]] = ..., largest: _Optional[_Iterable[str]] = ..., since_ns: _Optional[int] = ..., until_ns: _Optional[int] = ..., digest: _Optional[str] = ...) -> None: ...
+    told: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, now: _Optional[_Iterable[_Union[PlannedCount, _Mapping]]] = ..., past: _Optional[_Iterable[_Union[PlannedCount, _Mapping]]] = ..., largest: _Optional[_Iterable[str]] = ..., since_ns: _Optional[int] = ..., until_ns: _Optional[int] = ..., digest: _Optional[str] = ..., told: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PlannedCount(_message.Message):
     __slots__ = ("what", "before", "after")

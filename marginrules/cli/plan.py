@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ import click
 
 from marginrules.authoring import plan as planning
 from marginrules.authoring.plan import Plan, PlannedCount, PlannedImpact
-from marginrules.cli.common import FILE, command, connect, with_client
-from marginrules.cli.output import print_json, print_table
+from marginrules.cli.common import DURATION, FILE, command, connect, with_client
+from marginrules.cli.output import print_json
 from marginrules.client import Client
 from marginrules.rulebook import load
 from marginrules.rulebook.compare import Change
@@ -22,6 +23,7 @@ from marginrules.units import format_time
 EXIT_CHANGES = 2
 _COLOURS = {"stricter": "yellow", "looser": "magenta", "changed": "cyan"}
 _DIGITS = 8
+_MARK_WIDTH = 10
 
 
 @command(
@@ -31,6 +33,8 @@ _DIGITS = 8
 @click.argument("file", type=FILE)
 @click.option("--against", type=FILE, help="Compare with this rulebook, without a server.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the plan to this file.")
+@click.option("--hits", is_flag=True, help="Say whom it hits on the live book now.")
+@click.option("--since", type=DURATION, help="Replay the recorded prices of this long, such as 30d.")
 @click.option("--lines", is_flag=True, help="Show the difference of the texts, too.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where a decision changes.")
 @with_client
@@ -38,6 +42,8 @@ def plan(
     file: Path,
     against: Path | None,
     output: Path | None,
+    hits: bool,
+    since: int | None,
     lines: bool,
     detailed_exitcode: bool,
     as_json: bool,
@@ -50,11 +56,13 @@ def plan(
     `marginrules apply`, exactly so or not at all.
     """
     if against is not None:
+        if hits or since:
+            raise click.UsageError("--hits and --since ask a server; leave out --against")
         base = load(against.read_bytes(), str(against))
         made = planning.make_plan(base, file.read_bytes(), file.name, base_file=against.name)
     else:
         with connect(connection) as client:
-            made = _planned(client, file)
+            made = _planned(client, file, hits, time.time_ns() - since if since else 0)
     if output is not None:
         output.write_bytes(planning.write_plan(made))
     if as_json:
@@ -69,9 +77,9 @@ def plan(
         sys.exit(EXIT_CHANGES)
 
 
-def _planned(client: Client, file: Path) -> Plan:
+def _planned(client: Client, file: Path, hits: bool, since_ns: int) -> Plan:
     made = None
-    for part in client.plan_rulebook(file.read_bytes(), file.name):
+    for part in client.plan_rulebook(file.read_bytes(), file.name, hits, since_ns):
         if isinstance(part, Plan):
             made = part
         elif sys.stderr.isatty():
@@ -108,39 +116,37 @@ def apply(file: Path, who: str, why: str, as_json: bool, **connection: Any) -> N
 def show(made: Plan, *, with_lines: bool = False) -> None:
     """Print a plan as people read it."""
     found = made.comparison
-    if found.changes:
-        print_table("", ("", "where", "what", "before", "after", "for", ">line"), (_row(one) for one in found.changes))
+    for one in found.changes:
+        _show_change(one, made)
     click.echo(click.style(planning.summary_words(found), bold=True))
-    for one in found.text_only:
-        click.echo(f"decides nothing: {one}")
+    for words in found.text_only:
+        click.echo(f"decides nothing: {words}")
     if with_lines:
         click.echo("\n".join(made.difference))
     if made.impact is not None:
         _show_impact(made.impact)
 
 
-def _row(one: Change) -> tuple[str, ...]:
-    place = one.after_line or one.before_line
-    mark = (
-        click.style(one.direction.upper(), fg=_COLOURS[one.direction]) if sys.stdout.isatty() else one.direction.upper()
-    )
-    return (
-        mark,
-        one.subject,
-        one.term,
-        one.before or "nothing",
-        one.after or "nothing",
-        one.range,
-        str(place) if place else "",
-    )
+def _show_change(one: Change, made: Plan) -> None:
+    """Print a change in one line, and in another where it shows and stands."""
+    mark = click.style(one.direction.upper().ljust(_MARK_WIDTH), fg=_COLOURS[one.direction], bold=True)
+    click.echo(f"{mark}{one.subject}: {one.term} {one.before or 'nothing'} -> {one.after or 'nothing'}")
+    line, file = (one.after_line, made.file) if one.after_line else (one.before_line, made.base.file)
+    places = [f"for {one.range}"] if one.range else []
+    places += [f"({file}:{line})"] if line else []
+    if places:
+        click.echo(" " * _MARK_WIDTH + "  ".join(places))
 
 
 def _show_impact(one: PlannedImpact) -> None:
-    click.echo("now: " + _counts(one.now))
+    if one.now:
+        click.echo("accounts now: " + _counts(one.now))
     for words in one.largest:
         click.echo(f"    {words}")
     if one.past:
         click.echo(f"from {format_time(one.since_ns)} to {format_time(one.until_ns)}: " + _counts(one.past))
+    for words in one.told:
+        click.echo(f"    {words}")
 
 
 def _counts(counts: Iterable[PlannedCount]) -> str:

@@ -33,6 +33,7 @@ from marginrules.client.methods_change import ChangeMethods
 from marginrules.client.methods_explain import ExplainMethods
 from marginrules.client.methods_lint import LintMethods
 from marginrules.client.methods_plan import PlanMethods
+from marginrules.client.methods_shadow import ShadowMethods
 from marginrules.client.records import (
     AccountSummary,
     Activation,
@@ -60,6 +61,7 @@ class Methods(
     CasesMethods,
     PlanMethods,
     ChangeMethods,
+    ShadowMethods,
     AuthoringMethods,
 ):
     """List the methods of both clients."""

@@ -27,9 +27,21 @@ class PlanMethods:
     """List the methods of both clients that are about plans."""
 
     @stream
-    def plan_rulebook(self, text: bytes, file: str = "", with_impact: bool = False) -> Call[PlanProgress | Plan]:
-        """Compare a text with the active rulebook; what comes last is the plan. RulebookError where it is not sound."""
-        return Call(plan_pb2.PlanRulebookRequest(file=file, text=text, with_impact=with_impact), _part)
+    def plan_rulebook(
+        self, text: bytes, file: str = "", with_impact: bool = False, since_ns: int = 0, processes: int = 0
+    ) -> Call[PlanProgress | Plan]:
+        """
+        Compare a text with the active rulebook; what comes last is the plan. RulebookError where it is not sound.
+
+        Args:
+            with_impact: also say whom it hits now.
+            since_ns: also replay the prices recorded from then on, on the accounts of now; 0: do not.
+            processes: that do the replay; 0 for as many as there are cores.
+        """
+        request = plan_pb2.PlanRulebookRequest(
+            file=file, text=text, with_impact=with_impact, since_ns=since_ns, processes=processes
+        )
+        return Call(request, _part)
 
     @unary
     def apply_plan(self, content: bytes, who: str, why: str, *, request_id: str = "") -> Call[Activation]:

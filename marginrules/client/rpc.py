@@ -31,6 +31,7 @@ from marginrules._pb import (
     lint_pb2,
     plan_pb2,
     rulebook_pb2,
+    shadow_pb2,
 )
 from marginrules.limits import BULK_REQUEST_BYTES_MAX
 
@@ -72,6 +73,7 @@ _PROTOCOLS = (
     lint_pb2,
     plan_pb2,
     rulebook_pb2,
+    shadow_pb2,
 )
 
 

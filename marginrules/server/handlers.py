@@ -29,6 +29,7 @@ from marginrules.server import (
     handlers_explain,
     handlers_lint,
     handlers_plan,
+    handlers_shadow,
 )
 from marginrules.server.method import Method
 from marginrules.server.metrics import Metrics
@@ -54,6 +55,7 @@ class Handlers(
     handlers_cases.CasesHandlers,
     handlers_plan.PlanHandlers,
     handlers_change.ChangeHandlers,
+    handlers_shadow.ShadowHandlers,
     handlers_authoring.AuthoringHandlers,
 ):
     """Serve every RPC; each method takes a request message and returns the response."""
@@ -526,5 +528,6 @@ METHODS: tuple[Method, ...] = (
     *handlers_lint.METHODS,
     *handlers_cases.METHODS,
     *handlers_plan.METHODS,
+    *handlers_shadow.METHODS,
     *handlers_authoring.METHODS,
 )

@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 
+from marginrules import rulebook
 from marginrules._pb import plan_pb2
+from marginrules.authoring import impact
 from marginrules.authoring import plan as planning
 from marginrules.authoring.plan.file import PLAN_BYTES_MAX, number_text
 from marginrules.errors import InputError, RulebookError
 from marginrules.limits import REQUEST_BYTES_MAX, RULEBOOK_BYTES_MAX
+from marginrules.rulebook import Program
 from marginrules.rulebook.compare import Change, Comparison
 from marginrules.server import codec
 from marginrules.server.method import Method
@@ -19,6 +24,7 @@ from marginrules.service import border
 from marginrules.service.service import Service
 
 _WAIT_S = 0.25
+_Progress = Callable[[str, int, int], None]
 
 
 class PlanHandlers:
@@ -54,9 +60,7 @@ class PlanHandlers:
                 raise found
             yield found
 
-    def _planned(
-        self, request: plan_pb2.PlanRulebookRequest, progress: Callable[[str, int, int], None]
-    ) -> plan_pb2.PlanRulebookResponse:
+    def _planned(self, request: plan_pb2.PlanRulebookRequest, progress: _Progress) -> plan_pb2.PlanRulebookResponse:
         file, active = request.file or "rulebook.yaml", self._service.shard.active
         progress("compare", 0, 1)
         try:
@@ -72,7 +76,30 @@ class PlanHandlers:
             problems = [codec.diagnostic(one) for one in error.diagnostics]
             return plan_pb2.PlanRulebookResponse(problems=plan_pb2.PlanProblems(diagnostics=problems))
         progress("compare", 1, 1)
+        if active is not None and (request.with_impact or request.since_ns):
+            made = self._with_impact(made, active.program, request, progress)
         return plan_pb2.PlanRulebookResponse(plan=encode_plan(made))
+
+    def _with_impact(
+        self, made: planning.Plan, before: Program, request: plan_pb2.PlanRulebookRequest, progress: _Progress
+    ) -> planning.Plan:
+        """Try the change on a copy of the live book, and on the prices of the past; commands wait for the copy only."""
+        service, after = self._service, rulebook.load(made.text, made.file)
+        since_ns = border.time_ns("since_ns", request.since_ns)
+        population, now_ns = service.look(lambda shard, now_ns: (impact.population_of(shard), now_ns))
+        progress("try it on the accounts of now", 0, 1)
+        now = impact.now(population, before, after, now_ns) if request.with_impact else None
+        progress("try it on the accounts of now", 1, 1)
+        past = None
+        if since_ns:
+            history = impact.history_of_journal(service.entries(), from_ns=since_ns)
+            # Processes of their own: this one serves. They are not forked, since a fork of threads that wait dies.
+            context = multiprocessing.get_context("spawn")
+            with ProcessPoolExecutor(request.processes or None, mp_context=context) as executor:
+                past = impact.impact(
+                    population, history, before, after, executor, lambda done, all_: progress("replay", done, all_)
+                )
+        return planning.with_impact(made, now, past)
 
     def apply_plan(self, request: plan_pb2.ApplyPlanRequest) -> plan_pb2.ApplyPlanResponse:
         """Activate the rulebook of a plan; the fold itself looks whether its base is still active."""
@@ -145,7 +172,13 @@ def _impact(one: planning.PlannedImpact) -> plan_pb2.PlanImpact:
         for counts in (one.now, one.past)
     )
     return plan_pb2.PlanImpact(
-        now=now, past=past, largest=one.largest, since_ns=one.since_ns, until_ns=one.until_ns, digest=one.digest
+        now=now,
+        past=past,
+        largest=one.largest,
+        told=one.told,
+        since_ns=one.since_ns,
+        until_ns=one.until_ns,
+        digest=one.digest,
     )
 
 

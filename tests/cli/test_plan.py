@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from marginrules.cli.main import main
-from tests.client.served import SMALLEST, serving
+from tests.client.served import ROOT, SMALLEST, serving
 
 PERSON = ("--who", "J. Doe", "--why", "RISK-412")
 
@@ -57,6 +57,12 @@ def test_an_edit_of_units_and_comments_is_equivalent(tmp_path: Path) -> None:
     assert "equivalent: no account can get a different decision" in result.output
 
 
+def test_whom_it_hits_is_asked_of_a_server(edited: Path) -> None:
+    result = run("plan", edited, "--against", SMALLEST, "--hits")
+    assert result.exit_code == 2
+    assert "leave out --against" in result.output
+
+
 def test_problems_of_a_text_are_shown(tmp_path: Path) -> None:
     path = tmp_path / "new.yaml"
     path.write_bytes(SMALLEST.read_bytes().replace(b"restrict", b"restict"))
@@ -69,8 +75,9 @@ def test_apply_does_what_the_plan_says_or_nothing(edited: Path, tmp_path: Path) 
     """Against a server: once, and not again, with the difference shown."""
     with serving() as (_, address):
         to, saved = ("--address", address), tmp_path / "p.plan"
-        planned = run("plan", edited, "-o", saved, *to)
+        planned = run("plan", edited, "--hits", "-o", saved, *to)
         assert planned.exit_code == 0, planned.output
+        assert "accounts now: " in planned.output
         done = run("apply", saved, *PERSON, *to)
         assert done.exit_code == 0, done.output
         assert "active: revision 2" in done.output
@@ -82,3 +89,12 @@ def test_apply_does_what_the_plan_says_or_nothing(edited: Path, tmp_path: Path) 
         assert "MR-I141" in run("apply", saved, *PERSON, *to).output
         nothing = run("plan", edited, "--detailed-exitcode", *to)
         assert nothing.exit_code == 0, nothing.output
+
+
+def test_the_plan_of_the_readme_is_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = readme.split("$ marginrules plan ")[1].split("```")[0].splitlines()
+    (tmp_path / "new.yaml").write_bytes(SMALLEST.read_bytes().replace(b"below: 120%", b"below: 125%"))
+    (tmp_path / "rules").symlink_to(ROOT / "rules")
+    monkeypatch.chdir(tmp_path)
+    assert run("plan", *shown[0].split()).output.splitlines() == shown[1:]

@@ -78,3 +78,21 @@ def test_what_was_changed_or_is_not_sound_is_refused(client: Any) -> None:
 
 def test_an_edit_that_changes_nothing_is_equivalent(client: Any) -> None:
     assert planned(client, b"# more\n" + TEXT.replace(b"10%", b"1000 bps")).comparison.is_equivalent
+
+
+def test_a_plan_tells_whom_it_hits_now_and_over_recorded_prices(client: Any) -> None:
+    """Accounts per step before and after, and what the recorded prices would have done, on a process of its own."""
+    text = TEXT.replace(b"initial: 10%", b"initial: 15%").replace(b"below: 120%", b"below: 300%")
+    text = text.replace(b"clear: 130%", b"clear: 310%")
+    parts = list(client.plan_rulebook(text, "new.yaml", with_impact=True, since_ns=1, processes=1))
+    assert {one.what for one in parts[:-1]} == {"compare", "try it on the accounts of now", "replay"}
+    plan = parts[-1]
+    assert plan.impact is not None
+    assert sum(one.before for one in plan.impact.now) == sum(one.after for one in plan.impact.now) == 3
+    assert [one.what for one in plan.impact.now if one.after > one.before]
+    assert len(plan.impact.largest) == 3
+    assert {one.what: (one.before, one.after) for one in plan.impact.past}["called"] == (0, 3)
+    assert plan.impact.told
+    assert plan.impact.since_ns
+    assert read_plan(write_plan(plan)) == plan
+    assert client.apply_plan(write_plan(plan), "risk", "why").revision == 2

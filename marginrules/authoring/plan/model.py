@@ -45,6 +45,7 @@ class PlannedImpact:
         now: accounts per step on the live book.
         past: what recorded or supplied history would have had.
         largest: the accounts hit hardest now, in words, largest first.
+        told: what else history says, in words.
         since_ns, until_ns: of that history; 0 where there was none.
         digest: of all results; the same on one process and on several.
     """
@@ -52,6 +53,7 @@ class PlannedImpact:
     now: tuple[PlannedCount, ...] = ()
     past: tuple[PlannedCount, ...] = ()
     largest: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     since_ns: int = 0
     until_ns: int = 0
     digest: str = ""

@@ -7,7 +7,8 @@ and reasons in them. Everything that decides is looked at; what is not understoo
 
 "Stricter" says, where everything else is equal and the account can be assessed:
 
-    * equity counts for no more, initial and maintenance margin are no less, for every pool, at every price;
+    * equity counts for no more, what it exceeds initial margin by is no more, and maintenance margin is no less, for
+      every pool, at every price;
     * no order is accepted for its margin that was refused for it;
     * no step is entered later or left earlier by its threshold, and no restriction is milder;
     * when a pool that nothing is under way for is first called, no less is demanded in all and nothing falls due later,
@@ -45,7 +46,8 @@ def compare(before: Program, after: Program) -> Comparison:
     """Return how `after` differs from `before` in what it decides; see the top of this file for what the words mean."""
     # Equal digests mean the same; the rest would only take time to find nothing.
     changes = () if before.digest == after.digest else tuple(_Comparing(before, after).changes())
-    return Comparison(verdict_of(changes), changes, _text_only(before, after), before.digest, after.digest)
+    silent = _text_only(before, after, has_changes=bool(changes))
+    return Comparison(verdict_of(changes), changes, silent, before.digest, after.digest)
 
 
 class _Comparing:
@@ -277,14 +279,14 @@ def _limit_words(one: MoveLimit | None) -> str:
     return f"{', '.join(parts)} per {units.format_duration(one.per_ns)}"
 
 
-def _text_only(before: Program, after: Program) -> tuple[str, ...]:
-    """Return what differs and decides nothing."""
+def _text_only(before: Program, after: Program, *, has_changes: bool) -> tuple[str, ...]:
+    """Return what differs and decides nothing; the rest of the text only where nothing else explains it."""
     told = [
         ("rulebook", before.name, after.name),
         ("description", before.description, after.description),
         ("effective", units.format_time(before.effective_ns), units.format_time(after.effective_ns)),
     ]
     found = [f"{key}: {old or 'none'} -> {new or 'none'}" for key, old, new in told if old != new]
-    if not found and before.text != after.text:
-        found.append("layout, comments, reasons or the spelling of values")
+    if not found and not has_changes and before.text != after.text:
+        found.append("layout, comments, names, reasons or the spelling of values")
     return tuple(found)

@@ -48,7 +48,7 @@ def test_whitespace_units_and_comments_change_nothing() -> None:
     """Such an edit is equivalent, and says so in words."""
     plan = make_plan(BEFORE, RESPELT, "new.yaml")
     assert summary_words(plan.comparison) == "equivalent: no account can get a different decision"
-    assert plan.comparison.text_only == ("layout, comments, reasons or the spelling of values",)
+    assert plan.comparison.text_only == ("layout, comments, names, reasons or the spelling of values",)
     assert plan.difference
 
 
@@ -77,7 +77,13 @@ def test_a_plan_comes_back_from_its_file(book: str) -> None:
 
 def _impact() -> PlannedImpact:
     return PlannedImpact(
-        (PlannedCount("call", 3, 5),), (PlannedCount("liquidate", 1, 0),), ("A-1: 12 000",), 1, 2, "ab"
+        (PlannedCount("call", 3, 5),),
+        (PlannedCount("liquidate", 1, 0),),
+        ("A-1: 12 000",),
+        ("none came back",),
+        1,
+        2,
+        "ab",
     )
 
 

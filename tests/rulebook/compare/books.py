@@ -43,7 +43,7 @@ def draw_book(rng: Random) -> Book:
         "effective": "2026-03-01T00:00:00Z",
         "classes": ["retail", "professional"],
         "calendars": {"desk": "XNYS"},
-        "collateral": {"USD": {"haircut": "0%"}, "BTC": _collateral(rng), "BOND": _collateral(rng)},
+        "collateral": {"USD": {"haircut": "0%"}, "BTC": _collateral(rng), "BOND": _bond(rng)},
         "products": {
             "bitcoin": {"match": {"kind": "perpetual", "underlying": "BTC"}, "margin": _margin(rng)},
             "coins": {"match": {"kind": "perpetual"}, "margin": _margin(rng)},
@@ -81,6 +81,21 @@ def _collateral(rng: Random) -> Book:
         made["wrong_way"] = {"underlying": ["BTC"], "haircut": f"{rng.randrange(20, 60)}%"}
     if rng.random() < 0.2:
         made["callable"] = {"price": str(rng.randrange(90, 110)), "from": "2026-03-02"}
+    return made
+
+
+def _bond(rng: Random) -> Book:
+    """Return collateral with what follows from dates and published numbers."""
+    made = _collateral(rng)
+    if rng.random() < 0.4:
+        made["haircut"] = {"initial": f"{rng.randrange(8, 20)}%", "maintenance": f"{rng.randrange(1, 8)}%"}
+    if rng.random() < 0.4:
+        made["volatility"] = {"multiple": f"1.{rng.randrange(10)}", "horizon": f"{rng.randrange(1, 9)}d", "floor": "2%"}
+    if rng.random() < 0.4:
+        made["matures"] = "2026-12-15"
+        made["tenor"] = [{"to": f"{rng.randrange(200, 365)}d", "rate": "1%"}, {"rate": f"{rng.randrange(2, 9)}%"}]
+    if rng.random() < 0.4:
+        made["utilisation"] = {"deposits": str(rng.randrange(1, 9) * 100_000), "borrows": "300000"}
     return made
 
 
@@ -370,7 +385,10 @@ def move_entry(book: Book, rng: Random) -> str:
 
 def move_exit(book: Book, rng: Random) -> str:
     """Move where a step is left."""
-    return _move_in(_any_step(book, rng), ("clear",), rng)
+    ladder = book["ladders"][rng.choice(sorted(book["ladders"]))]
+    step = rng.choice([one for one in ladder["steps"] if "clear" in one])
+    step["clear"] = f"{Decimal(step['clear'].rstrip('%')) + rng.choice([-4, -3, 3, 9])}%"
+    return "clear"
 
 
 def move_call(book: Book, rng: Random) -> str:
@@ -386,9 +404,14 @@ def move_liquidation(book: Book, rng: Random) -> str:
     return _move_in(terms if isinstance(terms, dict) else {}, ("fraction", "target", "until", "every"), rng)
 
 
-def move_collateral(book: Book, rng: Random) -> str:
+def move_collateral(book: Book, rng: Random) -> str:  # noqa: PLR0911 - each way ends for itself
     """Move what an asset counts for, or add or drop a term."""
-    asset = book["collateral"][rng.choice(["BTC", "BOND"])]
+    asset = book["collateral"][rng.choice(["BTC", "BOND", "BOND"])]
+    inner = [asset[key] for key in ("volatility", "utilisation", "haircut") if isinstance(asset.get(key), dict)]
+    inner += asset.get("tenor", [])
+    if inner and rng.random() < 0.7:
+        keys = ("initial", "maintenance", "multiple", "horizon", "floor", "deposits", "borrows", "to", "rate")
+        return f"collateral {_move_in(rng.choice(inner), keys, rng)}"
     if isinstance(asset["haircut"], list) and rng.random() < 0.5:
         return f"haircut {_move_in(rng.choice(asset['haircut']), ('to', 'rate'), rng)}"
     key = rng.choice(["cap", "concentration", "liability", "wrong_way", "callable", "haircut"])

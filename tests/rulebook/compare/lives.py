@@ -57,8 +57,7 @@ class Look:
     state: Any
     restriction: int
     active: dict[str, tuple[bool, int]]  # step -> whether entered because a call went unmet, and since when
-    due: tuple[int, ...]
-    demanded: Decimal
+    calls: tuple[tuple[int, Decimal, int], ...]  # (when, how much, by when) of each open one
 
 
 @dataclass
@@ -90,27 +89,31 @@ def draw_scene(rng: Random, before: Program, after: Program) -> Scene:
     interest = {name: rng.uniform(0.5e6, 9e6) for name in _PRICES}
     scene.commands.append((NOW, "prices", _market(1, NOW, prices, interest)))
     ratios = _between(_thresholds(before) | _thresholds(after), 0.0, 3.0)
-    margins: list[float] = []
+    margins: list[tuple[float, float]] = []
     for number in range(8):
         ratio = rng.choice(ratios) * rng.uniform(0.999, 1.001)
         account, margin = _account(f"A-{number}", rng, prices, interest, before, ratio)
-        margins.append(margin)
+        margins.append((margin, ratio))
         scene.commands.append((NOW, "accounts", {"accounts": [account]}))
         scene.orders += _orders(rng, f"A-{number}", account)
     scene.commands.append((NOW, "tick", {}))
-    now, sequence = NOW, 1
+    now, sequence, move = NOW, 1, rng.choice([0.0, 1.0])
     for wait in _waits(rng, before, after):
         now, sequence = now + wait, sequence + 1
         prices = {
-            name: price * (1.0 + rng.choice([0.0, 0.0005, 0.003, 0.02]) * rng.uniform(-1, 1))
+            name: price * (1.0 + move * rng.choice([0.0, 0.0005, 0.003, 0.02]) * rng.uniform(-1, 1))
             for name, price in prices.items()
         }
         scene.commands.append((now, "prices", _market(sequence, now, prices, interest)))
-        if rng.random() < 0.7:
-            number = rng.randrange(8)
-            pool = scene.orders[3 * number][1]
-            paid: Data = {"account": f"A-{number}", "pool": pool, "asset": "USD", "who": "desk", "why": "paid"}
-            paid["amount"] = round(max(margins[number], 100.0) * rng.uniform(0.01, 0.3), 2)
+        number = rng.randrange(8)
+        margin, reached = margins[number]
+        higher = [one for one in ratios if one > reached]
+        if higher and margin > 0.0 and rng.random() < 0.8:
+            # Where prices stand still, this brings the account between two other thresholds.
+            aim = rng.choice(higher[:3])
+            paid: Data = {"account": f"A-{number}", "pool": scene.orders[3 * number][1], "asset": "USD"}
+            paid |= {"amount": round((aim - reached) * margin, 2) or 1.0, "who": "desk", "why": "paid"}
+            margins[number] = margin, aim
             scene.commands.append((now, "deposit", paid))
     ages = {one.max_age_ns for program in (before, after) for one in program.products}
     scene.later = [now + int(one) for one in _between({float(one) for one in ages}, 0.0, 2.0 * max(ages))]
@@ -128,10 +131,12 @@ def _instruments() -> list[Data]:
 
 
 def _market(sequence: int, now: int, prices: dict[str, float], interest: dict[str, float]) -> Data:
-    rows = [{"name": name, "price": price, "time_ns": now} for name, price in prices.items()]
+    rows: list[Data] = [{"name": name, "price": price, "time_ns": now} for name, price in prices.items()]
     for row in rows:
         if row["name"] in interest:
             row["open_interest"] = interest[str(row["name"])]
+        if row["name"] == "BOND":
+            row["fields"] = {"volatility": 0.4, "deposits": 450_000.0, "borrows": 350_000.0}
     return {"sequence": sequence, "prices": rows}
 
 
@@ -309,8 +314,7 @@ def _look(shard: Shard, life: Life, number: int, now: int) -> None:
             _plain(shard, state),
             int(state.restriction) if state else 0,
             {_name(shard, state, one.step): (one.by_unmet, one.since_ns) for one in state.active} if state else {},
-            tuple(one.due_ns for one in state.calls) if state else (),
-            sum((one.amount for one in state.calls), Decimal(0)) if state else Decimal(0),
+            tuple((one.issued_ns, one.amount, one.due_ns) for one in state.calls) if state else (),
         )
 
 

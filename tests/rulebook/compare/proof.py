@@ -55,7 +55,7 @@ def _not_stricter(old: Life, new: Life) -> str:
         if was.is_valid != now.is_valid:
             return f"{pool} can be assessed under one only"
         found = "" if not was.is_valid else _milder(was, now) or ("" if pool in called else _milder_call(was, now))
-        if was.due or now.due:
+        if was.calls or now.calls:
             called.add(pool)
         if found:
             return f"{pool} after command {number}: {found}: {was} and {now}"
@@ -80,7 +80,9 @@ def _is_of_another_life(old: Life, new: Life, number: int) -> bool:
 def _milder(was: Look, now: Look) -> str:
     (equity, initial, maintenance), (equity_now, initial_now, maintenance_now) = was.figures, now.figures
     scale = _NOISE * max(map(abs, (*was.figures, *now.figures, 1.0)))
-    if equity_now > equity + scale or initial_now < initial - scale or maintenance_now < maintenance - scale:
+    # What collateral counts for less in initial margin than in equity is part of initial margin.
+    has_more = equity_now > equity + scale or equity_now - initial_now > equity - initial + scale
+    if has_more or maintenance_now < maintenance - scale:
         return "more equity or less margin"
     for name, (by_unmet, since_ns) in was.active.items():
         if not by_unmet and (name not in now.active or now.active[name][1] > since_ns):
@@ -89,9 +91,19 @@ def _milder(was: Look, now: Look) -> str:
 
 
 def _milder_call(was: Look, now: Look) -> str:
-    """Compare the first call of a pool where both call for the first time now, or the old one alone does."""
-    if was.due and not now.due:
+    """Compare what is demanded at the moment of the first call of a pool; one that came earlier is no milder."""
+    if not was.calls:
+        return ""
+    if not now.calls:
         return "no call"
-    if was.due and (now.demanded < was.demanded - Decimal("0.01") or max(now.due) > max(was.due)):
+    (first, amount, due), (first_now, amount_now, due_now) = _first_demand(was), _first_demand(now)
+    if first_now == first and (amount_now < amount or due_now > due):
         return "a smaller or later call"
-    return ""
+    return "a later first call" if first_now > first else ""
+
+
+def _first_demand(one: Look) -> tuple[int, Decimal, int]:
+    """Return the moment of the first call, and all that was demanded then, at the latest by when."""
+    first = min(issued for issued, _, _ in one.calls)
+    then = [(amount, due) for issued, amount, due in one.calls if issued == first]
+    return first, sum((amount for amount, _ in then), Decimal(0)), max(due for _, due in then)

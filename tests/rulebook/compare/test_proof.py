@@ -23,7 +23,7 @@ from tests.rulebook.compare.lives import draw_scene
 from tests.rulebook.compare.proof import broken, differ
 
 Way = Callable[[Book, Random], str]
-PAIRS, LONG_PAIRS = 60, 4000
+PAIRS, LONG_PAIRS = 40, 4000
 
 
 def draw_pair(seed: int, way: Way | None = None) -> tuple[str, Program, Program] | None:
