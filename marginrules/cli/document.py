@@ -27,7 +27,9 @@ _OUT = click.Path(dir_okay=False, path_type=Path)
 )
 @click.argument("file", type=FILE, required=False)
 @click.option("--format", "style", type=click.Choice(list(FORMATS)), default="html", show_default=True)
-@click.option("--revision", type=click.IntRange(0), default=0, help="Of the server; the active one where it is left out.")
+@click.option(
+    "--revision", type=click.IntRange(0), default=0, help="Of the server; the active one where it is left out."
+)
 @click.option("--output", type=_OUT, help="Write to this file, not to the screen.")
 @with_server
 def docs(file: Path | None, style: Any, revision: int, output: Path | None, as_json: bool, **connection: Any) -> None:
@@ -61,7 +63,9 @@ def docs(file: Path | None, style: Any, revision: int, output: Path | None, as_j
 @click.argument("file", type=FILE, required=False)
 @click.option("--output", type=_OUT, help="Workbook to write.")
 @click.option("--csv", "folder", type=click.Path(file_okay=False, path_type=Path), help="Folder to write CSV files to.")
-@click.option("--revision", type=click.IntRange(0), default=0, help="Of the server; the active one where it is left out.")
+@click.option(
+    "--revision", type=click.IntRange(0), default=0, help="Of the server; the active one where it is left out."
+)
 @with_server
 def export_tables(
     file: Path | None, output: Path | None, folder: Path | None, revision: int, as_json: bool, **connection: Any

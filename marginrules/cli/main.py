@@ -14,6 +14,7 @@ from marginrules.cli.cases import test
 from marginrules.cli.change import break_glass, change, key, policy, status
 from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE, command
 from marginrules.cli.desk import accounts, watch
+from marginrules.cli.document import docs
 from marginrules.cli.explain import figures, margin, words
 from marginrules.cli.layout import fmt, schema
 from marginrules.cli.lint import check, lint_books, rule
@@ -72,6 +73,7 @@ for one in (
     test,
     rule,
     fmt,
+    docs,
     schema,
     demo,
     rulebook,

@@ -39,7 +39,12 @@ class DocumentMethods:
 
     @unary
     def describe_rulebook(
-        self, text: bytes | None = None, file: str = "", *, revision: int = 0, style: Literal["html", "markdown"] = "html"
+        self,
+        text: bytes | None = None,
+        file: str = "",
+        *,
+        revision: int = 0,
+        style: Literal["html", "markdown"] = "html",
     ) -> Call[str]:
         """Return the page of a rulebook; RulebookError where a text is refused."""
         request = document_pb2.DescribeRulebookRequest(

@@ -27,5 +27,7 @@ def acts_of(revisions: Iterable[Revision], digest: str) -> tuple[Act, ...]:
             unapproved = "" if one.is_approved else "; never approved"
             found.append(Act(one.activated_ns, f"{what}{authors}{unapproved}", one.who, one.why))
         elif found and found[-1].what != f"replaced by revision {one.number}":
-            found.append(Act(one.activated_ns, f"replaced by revision {one.number}, {one.program.name}", one.who, one.why))
+            found.append(
+                Act(one.activated_ns, f"replaced by revision {one.number}, {one.program.name}", one.who, one.why)
+            )
     return tuple(sorted(found, key=lambda act: act.time_ns))
