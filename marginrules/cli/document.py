@@ -17,6 +17,7 @@ from marginrules.errors import InputError
 from marginrules.rulebook.compile import analyse
 from marginrules.rulebook.diagnostic import render_json
 
+_REVISION = click.option("--revision", type=click.IntRange(0), default=0, help="Of the server; else the active one.")
 _OUT = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -27,9 +28,7 @@ _OUT = click.Path(dir_okay=False, path_type=Path)
 )
 @click.argument("file", type=FILE, required=False)
 @click.option("--format", "style", type=click.Choice(list(FORMATS)), default="html", show_default=True)
-@click.option(
-    "--revision", type=click.IntRange(0), default=0, help="Of the server; the active one where it is left out."
-)
+@_REVISION
 @click.option("--output", type=_OUT, help="Write to this file, not to the screen.")
 @with_server
 def docs(file: Path | None, style: Any, revision: int, output: Path | None, as_json: bool, **connection: Any) -> None:
@@ -63,9 +62,7 @@ def docs(file: Path | None, style: Any, revision: int, output: Path | None, as_j
 @click.argument("file", type=FILE, required=False)
 @click.option("--output", type=_OUT, help="Workbook to write.")
 @click.option("--csv", "folder", type=click.Path(file_okay=False, path_type=Path), help="Folder to write CSV files to.")
-@click.option(
-    "--revision", type=click.IntRange(0), default=0, help="Of the server; the active one where it is left out."
-)
+@_REVISION
 @with_server
 def export_tables(
     file: Path | None, output: Path | None, folder: Path | None, revision: int, as_json: bool, **connection: Any

@@ -48,7 +48,7 @@ class DocumentMethods:
     ) -> Call[str]:
         """Return the page of a rulebook; RulebookError where a text is refused."""
         request = document_pb2.DescribeRulebookRequest(
-            book=_book(text, file, revision), format=document_pb2.PageFormat.Value(f"PAGE_FORMAT_{style.upper()}")
+            book=_book(text, file, revision), format=f"PAGE_FORMAT_{style.upper()}"
         )
         return Call(request, _page)
 
@@ -58,7 +58,7 @@ class DocumentMethods:
     ) -> Call[dict[str, bytes]]:
         """Return the files of a rulebook's tables by their names; RulebookError where a text is refused."""
         request = document_pb2.ExportTablesRequest(
-            book=_book(text, file, revision), format=document_pb2.SheetFormat.Value(f"SHEET_FORMAT_{style.upper()}")
+            book=_book(text, file, revision), format=f"SHEET_FORMAT_{style.upper()}"
         )
         return Call(request, _files)
 

@@ -76,7 +76,7 @@ class DocumentHandlers:
         revision = shard.revision(book.revision) if book.revision else shard.active
         if revision is None:
             raise InputError("MR-I115", "no rulebook is active", "activate one first, or give a text")
-        return revision.program.text, revision.file, acts_of(shard.revisions, revision.program.digest)
+        return revision.program.text, revision.file, acts_of(shard.revisions)
 
 
 def _files(files: Iterable[tuple[str, bytes]]) -> list[document_pb2.SheetFile]:

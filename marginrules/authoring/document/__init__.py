@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A rulebook as a page for people who do not read YAML: ladders drawn as ladders, tiers as tables and charts."""
 
-from marginrules.authoring.document.acts import acts_of
 from marginrules.authoring.document.content import Act, describe
+from marginrules.authoring.document.history import acts_of
 from marginrules.authoring.document.html import as_html
 from marginrules.authoring.document.markdown import as_markdown
 
