@@ -169,7 +169,7 @@ def _active(draft: Draft, index: int) -> ActiveStep | None:
 def _clear_steps(draft: Draft, measure: Measure) -> None:
     for one in reversed(draft.state.active):
         step = draft.ladder.steps[one.step]
-        if not measure.is_at_least(_exit_of(step, one)) or _goes_on(draft, one, measure):
+        if not measure.is_at_least(exit_of(step, one)) or _goes_on(draft, one, measure):
             continue
         for call in draft.state.calls:
             if call.step == one.step:
@@ -180,7 +180,8 @@ def _clear_steps(draft: Draft, measure: Measure) -> None:
         draft.say(EventKind.STEP_CLEARED, one.step)
 
 
-def _exit_of(step: Step, one: ActiveStep) -> float:
+def exit_of(step: Step, one: ActiveStep) -> float:
+    """Return the ratio at which an active step clears."""
     return step.clear_after if one.by_unmet else step.clear
 
 
@@ -191,7 +192,7 @@ def _goes_on(draft: Draft, one: ActiveStep, measure: Measure) -> bool:
         return True
     if not one.next_round_ns or one.is_done or measure.is_flat:
         return False
-    until = _until(draft, one)
+    until = until_of(draft, one)
     return not isinf(until) and not measure.is_at_least(until)
 
 
@@ -201,7 +202,7 @@ def _end_liquidation(draft: Draft, measure: Measure) -> bool:
     if under_way and under_way.awaiting:
         return False
     for one in draft.state.active:
-        if draft.ladder.steps[one.step].liquidate and measure.is_at_least(_until(draft, one)):
+        if draft.ladder.steps[one.step].liquidate and measure.is_at_least(until_of(draft, one)):
             draft.set_active(one.step, is_done=True)
     if not under_way or _liquidating_step(draft, measure):
         return False
@@ -242,7 +243,7 @@ def _demand(draft: Draft, measure: Measure, after_liquidation: bool) -> None:
             continue
         if caller.is_exhausted:
             return
-        if not measure.is_at_least(_exit_of(draft.ladder.steps[caller.step], caller)):
+        if not measure.is_at_least(exit_of(draft.ladder.steps[caller.step], caller)):
             _demand_by(draft, measure, caller, terms, after_liquidation)
 
 
@@ -262,10 +263,10 @@ def _is_being_taken(draft: Draft, measure: Measure) -> bool:
 def _demand_by(draft: Draft, measure: Measure, caller: ActiveStep, terms: CallTerms, after_liquidation: bool) -> None:
     step = draft.ladder.steps[caller.step]
     increment = max(terms.round_to, draft.ladder.increment)
-    missing = round_requirement_up(_deficiency(terms, measure), increment) - _waived(draft, caller)
+    missing = round_requirement_up(_deficiency(terms, measure), increment) - waived_of(draft, caller)
     missing -= sum((call.outstanding for call in draft.state.calls), NOTHING)
     due_ns = terms.deadline.due_ns(draft.now_ns)
-    later = _calls_due_later(draft, caller, due_ns)
+    later = calls_due_later(draft, caller, due_ns)
     replaced = sum((call.outstanding for call in later), NOTHING)
     amount = _whole(missing + replaced, increment)
     if amount < replaced:  # it asks for less than the milder step did, whose calls therefore stand
@@ -278,13 +279,13 @@ def _demand_by(draft: Draft, measure: Measure, caller: ActiveStep, terms: CallTe
     _issue(draft, caller.step, terms, kind, amount, due_ns)
 
 
-def _waived(draft: Draft, caller: ActiveStep) -> Decimal:
+def waived_of(draft: Draft, caller: ActiveStep) -> Decimal:
     """Return what the desk gave up on calls of the step, and of milder ones unless it was entered by its threshold."""
     waived = (one.waived for one in draft.state.active if one == caller or (caller.by_unmet and one.step < caller.step))
     return sum(waived, NOTHING)
 
 
-def _calls_due_later(draft: Draft, caller: ActiveStep, due_ns: int) -> list[Call]:
+def calls_due_later(draft: Draft, caller: ActiveStep, due_ns: int) -> list[Call]:
     """
     Return the milder calls that a step entered by its own threshold replaces: those that leave more time than it does.
 
@@ -359,7 +360,7 @@ def _terms(draft: Draft, one: ActiveStep) -> LiquidationTerms:
     return terms
 
 
-def _until(draft: Draft, one: ActiveStep) -> float:
+def until_of(draft: Draft, one: ActiveStep) -> float:
     """Return where a liquidation ends; what follows an unmet call goes on until the call's own exit is reached."""
     until = _terms(draft, one).until
     return max(until, draft.ladder.steps[one.step].clear_after) if one.by_unmet else until
@@ -369,7 +370,7 @@ def _liquidating_step(draft: Draft, measure: Measure) -> ActiveStep | None:
     """Return the most severe step with work to do; one that has done its work waits until its entry is breached."""
     for one in reversed(draft.state.active):
         step = draft.ladder.steps[one.step]
-        if not step.liquidate or measure.is_flat or measure.is_at_least(_until(draft, one)):
+        if not step.liquidate or measure.is_flat or measure.is_at_least(until_of(draft, one)):
             continue
         if not one.is_done or (step.below is not None and not measure.is_at_least(step.below)):
             return one
@@ -390,7 +391,7 @@ def _liquidate(draft: Draft, measure: Measure) -> None:
     if under_way is None or under_way.step != chosen.step:
         rounds, next_ns = under_way.rounds if under_way else 0, max(draft.now_ns, chosen.next_round_ns)
         under_way = Liquidation(chosen.step, 0.0, rounds, next_ns=next_ns)
-    until, terms = _until(draft, chosen), _terms(draft, chosen)
+    until, terms = until_of(draft, chosen), _terms(draft, chosen)
     draft.set(liquidation=replace(under_way, until=until))
     if draft.now_ns < under_way.next_ns:
         return

@@ -146,7 +146,11 @@ class LadderState:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Carry one thing that the ladder did, with the rule that decided it."""
+    """
+    Carry one thing that the ladder did, with the rule that decided it; or that a person did to the rulebook.
+
+    What belongs to no pool has pool and ladder "".
+    """
 
     kind: EventKind
     time_ns: int
@@ -160,6 +164,7 @@ class Event:
     amount: Decimal | None = None
     due_ns: int = 0
     data: dict[str, Any] = field(default_factory=dict)
+    change_id: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return plain data, amounts as text; keys without a value are left out."""
@@ -176,6 +181,7 @@ class Event:
             "amount": "" if self.amount is None else format(self.amount, "f"),
             "due_ns": self.due_ns,
             "data": self.data,
+            "change_id": self.change_id,
         }
         return {key: value for key, value in plain.items() if value not in ("", 0, {})}
 
@@ -190,8 +196,10 @@ class Draft:
         self.events: list[Event] = []
 
     def set(self, **changes: Any) -> None:
-        """Replace fields of the state."""
-        self.state = replace(self.state, **changes)
+        """Replace fields of the state; most turn out to be what they were, and making a record takes its time."""
+        state = self.state
+        if any(getattr(state, name) != value for name, value in changes.items()):
+            self.state = replace(state, **changes)
 
     def say(self, kind: EventKind, step: int = -1, **details: Any) -> None:
         """Record an event, with the line of the step that decided it."""
@@ -211,8 +219,11 @@ class Draft:
         )
 
     def set_active(self, step: int, **changes: Any) -> None:
-        """Replace fields of one active step."""
-        self.set(active=tuple(replace(one, **changes) if one.step == step else one for one in self.state.active))
+        """Replace fields of one active step, where they are not as they were."""
+        one = next((one for one in self.state.active if one.step == step), None)
+        if one is not None and any(getattr(one, name) != value for name, value in changes.items()):
+            changed = replace(one, **changes)
+            self.set(active=tuple(changed if other is one else other for other in self.state.active))
 
     def close_call(self, call: Call, status: CallStatus, kind: EventKind, **details: Any) -> Call:
         """End an open call and say so."""

@@ -14,22 +14,25 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from marginrules.errors import InputError, JournalCorruptError, MarginRulesError, OverloadError
-from marginrules.journal.chain import Journal
+from marginrules.journal.chain import Entry, Journal
 from marginrules.limits import RETRY_AFTER_MS
 from marginrules.model import Order, OrderDecision
+from marginrules.service import shading, shadow
 from marginrules.service.decide import decide, decision_of
 from marginrules.service.decision_log import DecisionLog
 from marginrules.service.past import entry_body, recompute, shard_at
 from marginrules.service.ports import Clock
 from marginrules.service.record import record
+from marginrules.service.shadow import ShadowReport
 from marginrules.service.shard import Outcome, Shard
 from marginrules.service.why import DecisionExplanation, explain_decision
 from marginrules.units import format_time
 
 Data = dict[str, Any]
+Seen = TypeVar("Seen")
 EVENT_BITS = 24  # a position is an entry's number and, below it, the place of the event in the entry
 
 
@@ -92,6 +95,8 @@ class Service:
             self._last_ns, count = entry.time_ns, entry.seq
             if progress:
                 progress(count)
+        # What was held is in the journal and was compared again; what was only checked is in no journal.
+        shading.forget_compared(self.shard, self._last_ns)
         self.clock.follow(self._last_ns)
         self._published = count
         return count
@@ -106,13 +111,13 @@ class Service:
         """Decide one order from memory."""
         if self._decisions is not None:
             return self._check_recorded(account, pool, order, self._decisions)
-        return decide(self.shard, account, pool, order, self.now_ns())
+        return decide(self.shard, account, pool, order, self.now_ns(), is_compared=True)
 
     def _check_recorded(self, account: str, pool: str, order: Order, log: DecisionLog) -> OrderDecision:
         """Decide and record under the lock, so that what is recorded is what decided."""
         with self._lock:
             now_ns = self.now_ns()
-            decision = decide(self.shard, account, pool, order, now_ns)
+            decision = decide(self.shard, account, pool, order, now_ns, is_compared=True)
             # What is unknown has nothing that it was decided from.
             if decision.digest:
                 log.write(record(self.shard, account, pool, now_ns, order))
@@ -150,6 +155,15 @@ class Service:
         """Decide one order and reserve its margin where it is accepted; durable before it is acknowledged."""
         return decision_of(self.submit("hold", {"account": account, "pool": pool, "order": order}, request_id))
 
+    def report_shadow(self) -> ShadowReport:
+        """Say what would be different, had the rulebook in shadow been active; InputError where there is none."""
+        with self._lock:
+            return shadow.report(self.shard)
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the entries of the journal, oldest first."""
+        yield from self._journal.read()
+
     # Commands
 
     def submit(self, kind: str, data: Data, request_id: str) -> Data:
@@ -173,6 +187,11 @@ class Service:
         with self._durable:
             self._in_flight.pop(request_id, None)
         return reply
+
+    def look(self, at: Callable[[Shard, int], Seen]) -> Seen:
+        """Let a function look at the shard and the time between two commands; it changes nothing, and is quick."""
+        with self._lock:
+            return at(self.shard, self.now_ns())
 
     def tick(self) -> int | None:
         """

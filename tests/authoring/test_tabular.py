@@ -133,8 +133,8 @@ def test_tiers_are_added_and_taken_out(way: Way) -> None:
         ("", "- {to: 6_000_000, initial: 1.5%, maintenance: 0.75%}"),
         ("- {to: 2_000_000, initial: 2.0%, maintenance: 1.0%}", ""),
     ]
-    tiers = load(found.content, "book.yaml").margin_tiers[0]
-    assert sorted(len(one) for one in tiers) == [2, 3, 3, 3, 6]
+    compiled = load(found.content, "book.yaml").margin_tiers[0]
+    assert sorted(len(one) for one in compiled) == [2, 3, 3, 3, 6]
 
 
 def test_a_new_first_tier_stands_first() -> None:
@@ -237,9 +237,9 @@ def test_a_changed_rulebook_refuses_older_tables() -> None:
 def test_formulas_are_read_as_values_and_never_written() -> None:
     """A formula without a saved value is refused; a text that begins with = goes out as text."""
     book = openpyxl.Workbook()
-    book.active.title = "tiers"
-    book.active.append([PLACE, "to"])
-    book.active.append(["x", "=1+1"])
+    sheet = book.create_sheet("tiers")
+    sheet.append([PLACE, "to"])
+    sheet.append(["x", "=1+1"])
     written = io.BytesIO()
     book.save(written)
     with pytest.raises(InputError, match="B2 of table 'tiers' has a formula"):

@@ -109,8 +109,8 @@ class _Writer:
 
 
 @st.composite
-def drawn(draw: st.DrawFn) -> Ladder:
-    """Draw a valid ladder: warning, one to three calls, liquidations, default; most of them may be absent."""
+def drawn_steps(draw: st.DrawFn) -> str:
+    """Write the steps of a valid ladder: warning, one to three calls, liquidations, default; most may be absent."""
     write = _Writer(draw)
     if write.whole(0, 1):
         write.add("warning", write.threshold(), "notify: [client]")
@@ -128,7 +128,12 @@ def drawn(draw: st.DrawFn) -> Ladder:
         write.add("full", write.entry(), "restrict: blocked, liquidate: all")
     if write.whole(0, 2):
         write.add("default", "below: 0%", "waterfall: [insurance_fund, house_capital]")
-    return compiled("".join(write.lines))
+    return "".join(write.lines)
+
+
+def drawn() -> st.SearchStrategy[Ladder]:
+    """Draw a ladder that nobody wrote."""
+    return drawn_steps().map(compiled)
 
 
 @st.composite

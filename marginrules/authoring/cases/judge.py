@@ -179,10 +179,7 @@ class Judge:
 
     def _why_call(self) -> tuple[str, str]:
         if self._state is None or not self._state.calls:
-            caller = next((step for step in reversed(self._ladder.steps) if step.call), None)
-            active = {one.step for one in self._state.active} if self._state else set()
-            names = [step for index, step in enumerate(self._ladder.steps) if step.call and index in active]
-            return self._rule_of(names[-1] if names else caller), self._measured()
+            return self._why_no_call()
         call = self._state.calls[-1]
         step = self._ladder.steps[call.step]
         terms = step.call
@@ -192,6 +189,18 @@ class Judge:
             words += f", at least {terms.minimum_transfer}" if terms.minimum_transfer else ""
             words += f", within {terms.deadline.text} of {format_time(call.issued_ns)}"
         return self._rule_of(step), words
+
+    def _why_no_call(self) -> tuple[str, str]:
+        active = {one.step for one in self._state.active} if self._state else set()
+        callers = [index for index, step in enumerate(self._ladder.steps) if step.call]
+        entered = [index for index in callers if index in active]
+        if not callers:
+            return self._rule_of(None), "no step of this ladder calls"
+        if not entered:
+            return self._rule_of(self._ladder.steps[callers[0]]), self._why_not_entered(callers[0])
+        step = self._ladder.steps[entered[-1]]
+        least = step.call.minimum_transfer if step.call else _NOTHING
+        return self._rule_of(step), self._measured() + (f"; it calls for no less than {least}" if least else "")
 
     def _why_event(self, wanted: str, event: Event | None) -> tuple[str, str]:
         words = wanted.split()

@@ -10,13 +10,14 @@ from typing import Any
 
 from marginrules import units
 from marginrules.authoring.cases import vocabulary
-from marginrules.authoring.cases.expectation import read_expected
+from marginrules.authoring.cases.expectation import fields_of, read_expected
 from marginrules.authoring.cases.model import (
     ACCOUNT,
     AccountPart,
     Case,
     CaseFile,
     Closes,
+    EnteredPart,
     Line,
     OrderPart,
     PoolPart,
@@ -29,6 +30,7 @@ from marginrules.authoring.cases.model import (
 from marginrules.authoring.cases.series import read_series
 from marginrules.codes import InstrumentKind
 from marginrules.errors import CasesError
+from marginrules.limits import CASES_MAX, CASES_POINTS_MAX
 from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Place, Sink, StopReading, suggest
 from marginrules.rulebook.fields import Fields
@@ -76,7 +78,17 @@ class _Shared:
 def _read_file(sink: Sink, root: Mapping, file: str) -> CaseFile:
     top = Fields(sink, root, "a file of cases", vocabulary.FILE)
     shared = _read_shared(top, _Shared())
-    cases = [_Reader(sink, file, shared).read(node) for node in _items(top, "cases")]
+    nodes = _items(top, "cases")
+    if len(nodes) > CASES_MAX:
+        sink.add(
+            "MR-R308", top.place_of("cases"), f"the file had {len(nodes):,} cases", f"allowed: up to {CASES_MAX:,}"
+        )
+        nodes = []
+    cases = [_Reader(sink, file, shared).read(node) for node in nodes]
+    points = sum(max((len(series.values) for series in one.series), default=0) for one in cases)
+    if points > CASES_POINTS_MAX:
+        message = f"the series of all cases had {points:,} points"
+        sink.add("MR-R308", top.place_of("cases"), message, f"allowed: up to {CASES_POINTS_MAX:,}; make `every` longer")
     names: dict[str, Place] = {}
     for one in cases:
         if one.name in names and one.name:
@@ -171,7 +183,11 @@ def _quote(sink: Sink, node: Node, name: str) -> Quote | None:
 
 
 def _closes(sink: Sink, node: Node, name: str) -> Closes | None:
-    """Read `first`, and daily moves that are repeated `times` over."""
+    """Read `first` and daily moves that are repeated `times` over, or a close for each moment."""
+    if isinstance(node, Mapping) and any(units.parse_timestamp_ns(key) is not None for key in node.entries):
+        moments = [fields.read_timestamp(sink, Scalar(key, place)) or 0 for key, place in node.keys.items()]
+        values = [_number(sink, one) or 0.0 for one in node.entries.values()]
+        return Closes(name, tuple(values), tuple(moments))
     part = Fields(sink, node, f"closes of '{name}'", vocabulary.CLOSES)
     first, times = part.read("first", _number, 1.0), part.whole("times", 1)
     moves = [_rate(sink, one) or 0.0 for one in _items(part, "moves")]
@@ -179,6 +195,21 @@ def _closes(sink: Sink, node: Node, name: str) -> Closes | None:
     for move in moves * times:
         closes.append(closes[-1] * (1 + move))
     return Closes(name, tuple(closes))
+
+
+def read_moment(sink: Sink, node: Node, start_ns: int, last_ns: int) -> int | None:
+    """Read `2026-03-02T14:00:00Z`, `4h` after the start, or `+4h` after the step before."""
+    text = fields.read_text(sink, node)
+    if text is None:
+        return None
+    after = units.parse_duration_ns(text.removeprefix("+"))
+    if after is not None:
+        return (last_ns if text.startswith("+") else start_ns) + after
+    moment = units.parse_timestamp_ns(text)
+    if moment is None:
+        hint = "write 4h after the start, +4h after the step before, or 2026-03-02T14:00:00Z"
+        sink.add("MR-R307", node.place, f"'{fields.shorten(text)}' is not a moment", hint)
+    return moment
 
 
 # Accounts
@@ -207,7 +238,7 @@ def _order(sink: Sink, node: Node, number: int = 0) -> OrderPart:
     )
 
 
-def _pool_of(part: Fields, name: str) -> PoolPart:
+def _pool_of(part: Fields, name: str, start_ns: int) -> PoolPart:
     """Read what a pool holds; its keys may stand in the account or in the case itself."""
     return PoolPart(
         name=name,
@@ -217,12 +248,38 @@ def _pool_of(part: Fields, name: str) -> PoolPart:
         fees_due=part.read("fees_due", _number, 0.0),
         funding_due=part.read("funding_due", _number, 0.0),
         equity=part.read("equity", _number, None),
+        ladder=part.read("ladder", fields.read_name, ""),
+        entered=tuple(_entered(part.sink, node, start_ns) for node in _items(part, "entered")),
     )
 
 
-def _pool(sink: Sink, node: Node, name: str) -> PoolPart:
+def _entered(sink: Sink, node: Node, start_ns: int) -> EnteredPart:
+    part = Fields(sink, node, "an entered step", vocabulary.ENTERED)
+    asked = part.node("call")
+    calls = asked.items if isinstance(asked, Sequence) else [asked] if asked is not None else []
+    return EnteredPart(
+        step=part.read("step", fields.read_name, ""),
+        ago_ns=part.read("ago", fields.read_duration, 0),
+        is_waiting=part.yes("waiting", False),
+        by_unmet=part.yes("by_unmet", False),
+        is_exhausted=part.yes("exhausted", False),
+        is_done=part.yes("done", False),
+        is_ordered=part.yes("ordered", False),
+        next_round_ns=part.read("next_round", lambda sink, one: read_moment(sink, one, start_ns, start_ns), 0),
+        shortfall=part.read("shortfall", _number, 0.0),
+        calls=tuple(_call(sink, one, start_ns) for one in calls),
+    )
+
+
+def _call(sink: Sink, node: Node, start_ns: int) -> tuple[float, float, int]:
+    part = Fields(sink, node, "an open call", vocabulary.CALL)
+    due_ns = part.read("due", lambda sink, one: read_moment(sink, one, start_ns, start_ns), start_ns)
+    return part.read("amount", _number, 0.0), part.read("paid", _number, 0.0), due_ns
+
+
+def _pool(sink: Sink, node: Node, name: str, *, start_ns: int) -> PoolPart:
     what = f"pool '{name}'" if name != "cross" else "the cross pool"
-    return _pool_of(Fields(sink, node, what, vocabulary.POOL), "" if name == "cross" else name)
+    return _pool_of(Fields(sink, node, what, vocabulary.POOL), "" if name == "cross" else name, start_ns)
 
 
 class _Reader:
@@ -270,7 +327,7 @@ class _Reader:
             return tuple(one for _, one in _named(part, "accounts", read))
         if not shared.account_class and "class" not in part:
             self._sink.add("MR-R302", part.place, "a case lacks the key 'class'", "add `class: ...`")
-        pool = _pool_of(part, part.read("pool", fields.read_name, ""))
+        pool = _pool_of(part, part.read("pool", fields.read_name, ""), shared.start_ns or 0)
         return (AccountPart(ACCOUNT, shared.account_class, (pool,)),)
 
     def _account(self, shared: _Shared, sink: Sink, node: Node, name: str) -> AccountPart:
@@ -279,11 +336,13 @@ class _Reader:
         if not account_class and "class" not in part:
             sink.add("MR-R302", part.place, f"account '{name}' lacks the key 'class'", "add `class: ...`")
         if "pools" not in part:
-            return AccountPart(name, account_class, (_pool_of(part, part.read("pool", fields.read_name, "")),))
+            pool = _pool_of(part, part.read("pool", fields.read_name, ""), shared.start_ns or 0)
+            return AccountPart(name, account_class, (pool,))
         for key in ("pool", *vocabulary.OF_POOL):
             if part.node(key) is not None:
                 sink.add("MR-R326", part.key_place(key), f"'{key}' cannot stand beside 'pools'", "move it into a pool")
-        return AccountPart(name, account_class, tuple(one for _, one in _named(part, "pools", _pool)))
+        read = partial(_pool, start_ns=shared.start_ns or 0)
+        return AccountPart(name, account_class, tuple(one for _, one in _named(part, "pools", read)))
 
     def _series(self, part: Fields, shared: _Shared, accounts: tuple[AccountPart, ...]) -> tuple[Series, ...]:
         node = part.node("series")
@@ -318,8 +377,11 @@ class _Reader:
             self._sink.add("MR-R309", place, f"a price has no '{word}'", suggest(word, _PUBLISHED))
             return None
         known = {*shared.instruments, *shared.quotes}
-        if name not in known and word != "mark":
-            self._sink.add("MR-R309", place, f"nothing publishes a price of '{name}'", suggest(name, known))
+        known |= {one[key] for one in shared.instruments.values() for key in ("underlying", "settlement")}
+        known |= {asset for one in accounts for pool in one.pools for asset, _ in pool.balances}
+        if name not in known:
+            hint = suggest(name, {*known, "equity", "margin_ratio"})
+            self._sink.add("MR-R309", place, f"nothing of this case is called '{name}'", hint)
         return Target(name, word)
 
 
@@ -362,11 +424,9 @@ class _Steps:
 
     def _expectation(self, node: Node) -> Step:
         """Read `{at: 6h, step: initial_call, ...}`: the moment and the fields side by side."""
-        own = vocabulary.MOMENT.names
-        part = Fields(self._sink, _only(node, own), "an expectation", vocabulary.MOMENT)
+        part = Fields(self._sink, node, "what is expected", vocabulary.EXPECTATION)
         step = self._begin(part)
-        rest = _without(node, own)
-        expected = read_expected(self._sink, rest, False, self._moment) if rest is not None else ()
+        expected = fields_of(self._sink, node, vocabulary.EXPECTED, self._moment)
         return replace(step, expected=expected, **self._events(part))
 
     def _begin(self, part: Fields) -> Step:
@@ -393,18 +453,7 @@ class _Steps:
         return Step(at_ns, name, pool, place=part.place)
 
     def _moment(self, node: Node) -> int | None:
-        """Read `2026-03-02T14:00:00Z`, `4h` after the start, or `+4h` after the step before."""
-        text = fields.read_text(self._sink, node)
-        if text is None:
-            return None
-        after = units.parse_duration_ns(text.removeprefix("+"))
-        if after is not None:
-            return (self._last_ns if text.startswith("+") else self._start_ns) + after
-        moment = units.parse_timestamp_ns(text)
-        if moment is None:
-            hint = "write 4h after the start, +4h after the step before, or 2026-03-02T14:00:00Z"
-            self._sink.add("MR-R307", node.place, f"'{fields.shorten(text)}' is not a moment", hint)
-        return moment
+        return read_moment(self._sink, node, self._start_ns, self._last_ns)
 
     def _fills(self, part: Fields, node: Node) -> tuple[tuple[str, float], ...]:
         if isinstance(node, Scalar):
@@ -421,19 +470,3 @@ class _Steps:
             if text is not None:
                 lines.append(Line(text, node.place))
         return {"events": tuple(lines), "events_place": part.key_place("events")}
-
-
-def _only(node: Node, keys: tuple[str, ...]) -> Node:
-    """Return a mapping with only some of its keys."""
-    if not isinstance(node, Mapping):
-        return node
-    entries = {key: one for key, one in node.entries.items() if key in keys}
-    return Mapping(entries, node.keys, node.place, node.partial)
-
-
-def _without(node: Node, keys: tuple[str, ...]) -> Node | None:
-    """Return a mapping without some of its keys; None where it is none, which is reported elsewhere."""
-    if not isinstance(node, Mapping):
-        return None
-    entries = {key: one for key, one in node.entries.items() if key not in keys}
-    return Mapping(entries, node.keys, node.place, node.partial)

@@ -90,9 +90,14 @@ ENTERED = Keys(
     (
         needs("step", single("name"), "A step of the pool's ladder."),
         may("ago", single("duration"), "How long ago it was entered."),
+        may("waiting", YES_NO, "Whether it is only breached yet, for less than its `for`."),
         may("by_unmet", YES_NO, "Whether an unmet call entered it."),
         may("exhausted", YES_NO, "Whether its own call went unmet."),
-        may("call", Value(mapping=CALL), "The call that is open."),
+        may("done", YES_NO, "Whether its liquidation has done its work."),
+        may("ordered", YES_NO, "Whether a round of its liquidation is ordered and not reported."),
+        may("next_round", _AT, "Before when there is no round of its liquidation."),
+        may("shortfall", _NUMBER, "What is not covered of the default that it declared."),
+        may("call", Value(None, CALL, Value(mapping=CALL)), "The call that is open, or several."),
     ),
 )
 _HOLDING = (
@@ -102,6 +107,7 @@ _HOLDING = (
     may("equity", _NUMBER, "The balance in the currency is whatever makes equity this."),
     may("fees_due", _NUMBER, "Fees that are due."),
     may("funding_due", _NUMBER, "Funding that is due."),
+    may("ladder", single("name"), "The ladder that it follows, where it has no positions any more."),
     may("entered", many(ENTERED), "Where the ladder stands as the case begins, mildest step first."),
 )
 OF_POOL = tuple(key.name for key in _HOLDING)
@@ -153,7 +159,7 @@ _WHEN = (
     may("pool", single("name"), "The pool looked at; the account's first where it is left out."),
 )
 _EVENTS = may("events", some(single("text")), "Everything the ladder did since the last look, in order.")
-MOMENT = Keys("expectation", (*_WHEN, _EVENTS))
+EXPECTATION = Keys("expectation", (*_WHEN, *EXPECTED.keys, _EVENTS))
 STEP = Keys(
     "step",
     (
@@ -180,11 +186,11 @@ CASE = Keys(
         *_SHARED,
         *ACCOUNT.keys[1:-1],
         may("accounts", named(Value(mapping=ACCOUNT)), "Several accounts by name."),
-        may("closes", named(Value(mapping=CLOSES)), "Daily closes up to the day before the start."),
+        may("closes", named(Value(mapping=CLOSES)), "Daily closes up to the day before the start, or closes by time."),
         may("series", named(_SERIES), "Prices, equity or margin ratio over time, in the shorthand of series."),
         may("quotes", word("held", "once"), "Whether prices are quoted all the time, as they are with series."),
         may("steps", many(STEP), "What happens, and what is expected."),
-        may("expect", Value(items=Value(mapping=EXPECTED)), "What is expected at given times, where nothing is done."),
+        may("expect", many(EXPECTATION), "What is expected at given times, where nothing is done."),
     ),
 )
 FILE = Keys(

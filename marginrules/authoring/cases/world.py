@@ -14,11 +14,15 @@ from dataclasses import replace
 from typing import Any
 
 from marginrules._core.core import Assessment
-from marginrules.authoring.cases.model import AccountPart, Case, OrderPart, PoolPart, Quote, Step, Target
+from marginrules.authoring.cases.entered import state_of
+from marginrules.authoring.cases.model import AccountPart, Case, Closes, OrderPart, PoolPart, Quote, Step, Target
+from marginrules.errors import InputError
 from marginrules.escalation import ladder
 from marginrules.escalation.state import Event, LadderState
+from marginrules.limits import MAGNITUDE_MAX
 from marginrules.model import Account, OrderDecision
 from marginrules.rulebook import Program
+from marginrules.rulebook.diagnostic import suggest
 from marginrules.service import border
 from marginrules.service.decide import decide
 from marginrules.service.shard import Shard
@@ -26,6 +30,7 @@ from marginrules.terms import Ladder
 from marginrules.units import DAY_NS
 
 _BY_CASE = {"who": "case", "why": "case"}
+_MOMENTS_MAX = 100_000  # from one step of a case to the next
 _CORRECTIONS_MAX = 4  # of a balance, until equity is what a series says
 
 
@@ -61,7 +66,7 @@ class World:
         self._note(self.shard.adopt(program, file, **_BY_CASE, now_ns=self.now_ns).events)
         self._apply("instruments", {"instruments": list(case.instruments)})
         if case.closes:
-            rows = [self._closes(one.name, one.closes) for one in case.closes]
+            rows = [self._closes(one) for one in case.closes]
             self._apply("closes", {"series": rows, "replace": True})
         self._read_point()
         self._publish(list(self._open_quotes()))
@@ -96,8 +101,8 @@ class World:
     def go_to(self, target_ns: int) -> None:
         """Let time pass, stopping wherever something falls due or a series has a point."""
         started_ns = self.now_ns
-        while True:
-            due_ns, point_ns = self._next_due_ns(), self._next_point_ns()
+        for _ in range(_MOMENTS_MAX):
+            due_ns, point_ns = self.next_due_ns(), self._next_point_ns()
             moment = min(due_ns, point_ns)
             if moment > target_ns:
                 break
@@ -107,9 +112,13 @@ class World:
                 self._apply("tick", {})
             if point_ns == moment:
                 self._play_point()
+        else:
+            raise InputError("MR-I113", f"more than {_MOMENTS_MAX:,} things fell due", "let the case end earlier")
         moved, self.now_ns = target_ns > self.now_ns, target_ns
-        if moved and target_ns > started_ns:
+        if moved:
             self._keep_quoted()
+        if target_ns > started_ns:
+            self._note([])  # time alone makes prices old
 
     def publish(self, quotes: tuple[Quote, ...]) -> None:
         """Publish prices as of now."""
@@ -155,7 +164,7 @@ class World:
         if self._watch is not None:
             self._watch(self, events)
 
-    def _next_due_ns(self) -> int:
+    def next_due_ns(self) -> int:
         """
         Return when something falls due next.
 
@@ -240,12 +249,16 @@ class World:
             for one in self.case.series
             if one.target.is_of_pool and one.target.name == part.name and one.values[0] is not None
         ]
-        if targets:
-            # The ladder sees the account when its equity is right, not before.
+        if targets or any(one.entered for one in part.pools):
+            # The ladder sees the account when its equity is right and its steps are entered, not before.
             book = self.shard.book
-            book.put_account(border.account(data, book.instruments, self.program.pools))
+            (account,) = self.shard.check_accounts({"accounts": [data]})
+            book.put_account(account)
             for target, value in targets:
                 self._set_equity(target, value)
+            for one in part.pools:
+                if one.entered:
+                    self._enter(part.name, one)
             data = _row_of(replace(book.account(part.name), sequence=book.sequence_of(part.name) + 1))
         self._apply("accounts", {"accounts": [data]})
 
@@ -275,6 +288,7 @@ class World:
         """Give a pool the balance in the currency that makes its equity, or its margin ratio, what is wanted."""
         book = self.shard.book
         pool = book.pool_id(target.name, target.pool)
+        border.number(target.field, value, -MAGNITUDE_MAX)
         for _ in range(_CORRECTIONS_MAX):
             found = self.assess(pool)
             wanted = value * found.maintenance_margin if target.field == "margin_ratio" else value
@@ -284,12 +298,30 @@ class World:
             if target.field == "margin_ratio" and found.maintenance_margin == 0.0:
                 return
             balance = book.balance(pool, self.program.currency) + missing
+            border.number("balance", balance, -MAGNITUDE_MAX)
             book.put_account(_with_balance(book.account(target.name), target.pool, self.program.currency, balance))
 
-    def _closes(self, name: str, closes: tuple[float, ...]) -> dict[str, Any]:
-        start = self.now_ns - len(closes) * DAY_NS
-        rows = [{"time_ns": start + day * DAY_NS, "close": close} for day, close in enumerate(closes)]
-        return {"name": name, "closes": rows}
+    def _closes(self, one: Closes) -> dict[str, Any]:
+        first_ns = self.now_ns - len(one.closes) * DAY_NS
+        times = one.times_ns or tuple(first_ns + day * DAY_NS for day in range(len(one.closes)))
+        rows = [{"time_ns": time_ns, "close": close} for time_ns, close in zip(times, one.closes, strict=True)]
+        return {"name": one.name, "closes": rows}
+
+    def _enter(self, account: str, part: PoolPart) -> None:
+        """Put a pool where its ladder stands as the case begins."""
+        pool = self.shard.book.pool_id(account, part.name)
+        number, label = self.assess(pool).ladder, self.shard.book.pool_label(pool)
+        if part.ladder:
+            names = [one.name for one in self.program.ladders]
+            if part.ladder not in names:
+                message = f"the rulebook has no ladder '{part.ladder}'"
+                raise InputError("MR-I102", message, suggest(part.ladder, names))
+            number = names.index(part.ladder)
+        terms = self.program.ladders[number]
+        state = state_of(part.entered, LadderState(label, self.program.digest, number), terms, self.now_ns)
+        self.shard.states[pool] = state
+        self.shard.calls |= {one.call_id: one for one in state.calls}
+        self.shard.book.engine.set_restriction(pool, state.restriction)
 
 
 _NEVER_NS = 1 << 63

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from marginrules.machine import PARAMETER_FIRST, Code, Field, Op, Place
+from marginrules.machine import PARAMETER_FIRST, Code, Field, Op, Parameter, Place
 from marginrules.rulebook.compare.records import Change, change_of
 from marginrules.rulebook.compile import Program
 from marginrules.rulebook.digest import canonical, code_meaning, hashed
@@ -70,7 +70,11 @@ class Meanings:
         outputs = [self._operand(one) for one in code.outputs]
         # In the order of `code_meaning`: arrays, stages, fields and outputs name numbers of this rulebook.
         fields = sorted(int(one) for one in code.fields if one < PARAMETER_FIRST)
-        return [plain[0], plain[1], plain[2], arrays, stages, fields, outputs, *plain[7:]]
+        # Formulas of legs read parameters as inputs, `leg.name`.
+        parameters = {one.name: one for one in self._models.parameters}
+        read = [one.rpartition(".")[2] for one in code.inputs]
+        given = [self._parameter(parameters[name]) if name in parameters else None for name in read]
+        return [plain[0], plain[1], plain[2], arrays, stages, fields, outputs, *plain[7:], given]
 
     def _operand(self, operand: int) -> Any:
         place, index = operand >> _PLACE_BITS, operand & ((1 << _PLACE_BITS) - 1)
@@ -84,9 +88,11 @@ class Meanings:
         if op == Op.STRATEGY:
             return [self._strategies(extra // 2), extra % 2]
         if op == Op.LOAD and extra >= PARAMETER_FIRST:
-            one = self._models.parameters[extra - PARAMETER_FIRST]
-            return [repr(one.default), canonical(one.values)]
+            return self._parameter(self._models.parameters[extra - PARAMETER_FIRST])
         return extra
+
+    def _parameter(self, one: Parameter) -> Any:
+        return [repr(one.default), canonical(one.values)]
 
     def _table(self, number: int) -> Any:
         if number < 0:

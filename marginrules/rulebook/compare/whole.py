@@ -7,7 +7,8 @@ and reasons in them. Everything that decides is looked at; what is not understoo
 
 "Stricter" says, where everything else is equal and the account can be assessed:
 
-    * equity counts for no more, initial and maintenance margin are no less, for every pool, at every price;
+    * equity counts for no more, what it exceeds initial margin by is no more, and maintenance margin is no less, for
+      every pool, at every price;
     * no order is accepted for its margin that was refused for it;
     * no step is entered later or left earlier by its threshold, and no restriction is milder;
     * when a pool that nothing is under way for is first called, no less is demanded in all and nothing falls due later,
@@ -45,7 +46,8 @@ def compare(before: Program, after: Program) -> Comparison:
     """Return how `after` differs from `before` in what it decides; see the top of this file for what the words mean."""
     # Equal digests mean the same; the rest would only take time to find nothing.
     changes = () if before.digest == after.digest else tuple(_Comparing(before, after).changes())
-    return Comparison(verdict_of(changes), changes, _text_only(before, after), before.digest, after.digest)
+    silent = _text_only(before, after, has_changes=bool(changes))
+    return Comparison(verdict_of(changes), changes, silent, before.digest, after.digest)
 
 
 class _Comparing:
@@ -88,6 +90,10 @@ class _Comparing:
         ):
             if old != new:
                 yield Change("changed", term, old, new)
+        if before.max_age_ns != after.max_age_ns:  # of the prices of assets
+            values = before.max_age_ns, after.max_age_ns
+            words = [units.format_duration(one) for one in values]
+            yield change_of("changed", "greatest age of asset prices", words, values=values)
         for name in sorted(before.limits.keys() | after.limits.keys()):
             was, now = before.limits.get(name), after.limits.get(name)
             if was != now:
@@ -158,8 +164,9 @@ class _Comparing:
                     found.setdefault(change, {}).setdefault(owner, []).append(key)
         everybody = frozenset(one[0] for one in profiles)
         apart = frozenset(account_class for account_class, account in everybody if account)
-        for change, owners in found.items():
-            every = followers[change.ladder] if change.ladder else {one[0] for one in products}
+        # Margins first, then ladder by ladder; what is alike in that as it was found.
+        for change, owners in sorted(found.items(), key=lambda item: (bool(item[0].ladder), item[0].ladder)):
+            every = followers[change.ladder] if change.ladder else None
             yield from _merged(change, owners, everybody, apart, every)
 
     def _margin(self, old: int, new: int, was: int, now: int) -> tuple[Change, ...]:
@@ -233,14 +240,16 @@ def _merged(
     owners: dict[str, list[_Profile]],
     everybody: frozenset[_Profile],
     apart: frozenset[str],
-    every: set[str],
+    every: set[str] | None,
 ) -> Iterator[Change]:
     """Yield a change once for all products that it is alike for: those with the same profiles."""
     by_profiles: dict[frozenset[_Profile], list[str]] = {}
     for name, keys in owners.items():
         by_profiles.setdefault(frozenset(keys), []).append(name)
     for holders, names in by_profiles.items():
-        products = () if every <= set(names) else tuple(sorted(name or _SEVERAL for name in names))
+        products = (
+            () if every is not None and every <= set(names) else tuple(sorted(name or _SEVERAL for name in names))
+        )
         profiles = () if holders == everybody else tuple(_profile_words(*one, apart) for one in sorted(holders))
         yield replace(change, products=products, profiles=profiles)
 
@@ -270,14 +279,14 @@ def _limit_words(one: MoveLimit | None) -> str:
     return f"{', '.join(parts)} per {units.format_duration(one.per_ns)}"
 
 
-def _text_only(before: Program, after: Program) -> tuple[str, ...]:
-    """Return what differs and decides nothing."""
+def _text_only(before: Program, after: Program, *, has_changes: bool) -> tuple[str, ...]:
+    """Return what differs and decides nothing; the rest of the text only where nothing else explains it."""
     told = [
         ("rulebook", before.name, after.name),
         ("description", before.description, after.description),
         ("effective", units.format_time(before.effective_ns), units.format_time(after.effective_ns)),
     ]
     found = [f"{key}: {old or 'none'} -> {new or 'none'}" for key, old, new in told if old != new]
-    if not found and before.text != after.text:
-        found.append("layout, comments, reasons or the spelling of values")
+    if not found and not has_changes and before.text != after.text:
+        found.append("layout, comments, names, reasons or the spelling of values")
     return tuple(found)

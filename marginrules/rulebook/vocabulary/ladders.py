@@ -9,6 +9,7 @@ from marginrules.rulebook.vocabulary.collateral import AMOUNT, SOME_AMOUNT, SOME
 from marginrules.rulebook.vocabulary.kinds import (
     YES_NO,
     Keys,
+    Names,
     Range,
     Value,
     many,
@@ -27,6 +28,7 @@ TARGET = Range(Decimal(1) / 100, 1000)
 RESTORED = Range(1, 1000)
 SCALE = Range(0, 100, low_open=True)
 WAIT = Range(0, 366 * DAY_NS)
+DEADLINE = Range(0, 366 * DAY_NS, low_open=True)
 MARGINS = ("initial_margin", "maintenance_margin")
 RECIPIENTS = ("client", "desk", "risk", "compliance", "operations")
 LAYERS = ("insurance_fund", "auto_deleveraging", "loss_socialisation", "guarantee_fund", "house_capital")
@@ -62,7 +64,7 @@ _CHANGEABLE = (
     may("after", _UNMET, "The call that must go unmet before this step is entered."),
     may("or_after", _UNMET, "A call that enters this step as well when it goes unmet."),
     may("call", Value(mapping=CALL), "The demand for collateral that this step makes."),
-    may("deadline", single("deadline", WAIT), "Time to meet the call: 4h, or `17:00 in 3 business days`."),
+    may("deadline", single("deadline", DEADLINE), "Time to meet the call: 4h, or `17:00 in 3 business days`."),
     may("restrict", word("reduce_only", "blocked"), "What the account may still do."),
     may(
         "liquidate",
@@ -99,7 +101,9 @@ OVERRIDE = Keys(
         may("account", NAMES, "Accounts for which it holds."),
         needs("because", single("text"), "The reason; it is shown with every decision that it makes."),
         may("margin", Value(mapping=MARGIN_CHANGE), "What changes in the margin."),
-        may("ladder", named(Value(mapping=STEP_CHANGE)), "What changes in the ladder, by step."),
+        may(
+            "ladder", Value(mapping=Names("name", Value(mapping=STEP_CHANGE), refers="step")), "What changes, by step."
+        ),
     ),
 )
 OVERRIDES = many(OVERRIDE)
