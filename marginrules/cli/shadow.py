@@ -27,8 +27,6 @@ def shadow() -> None:
     """Ask a rulebook beside the active one, and read what it would do differently."""
 
 
-@command("marginrules shadow start rulebook.yaml --who 'J. Doe' --why 'try the new rates for a week'")
-@click.argument("file", type=FILE)
 @command(
     "marginrules shadow start rulebook.yaml --who 'J. Doe' --why 'try the new rates for a week'",
     "marginrules shadow start --change CH-3 --who 'J. Doe' --why 'try it before I approve it'",
