@@ -52,11 +52,11 @@ def test_cures_are_told_with_their_time() -> None:
 def test_a_population_is_read_of_what_commands_take() -> None:
     """Instruments and accounts as the server takes them; each is checked as there."""
     perpetual = {"symbol": "A-PERP", "kind": 2, "underlying": "A", "settlement": "USD"}
-    position = {"symbol": "A-PERP", "quantity": 10.0, "entry_price": 100.0}
+    position = {"symbol": "A-PERP", "quantity": -10.0, "entry_price": 100.0}
     pool = {"balances": [{"asset": "USD", "amount": 80.0}], "positions": [position]}
     account = {"account_id": "a", "account_class": "default", "sequence": 1, "pools": [pool]}
     found = read_population([perpetual], [account])
-    assert found.accounts[0].pools[0].positions[0].quantity == 10.0
+    assert found.accounts[0].pools[0].positions[0].quantity == -10.0
     assert replay(program_of(), found, make_history(1, 50, 0.01, gaps=0.0)).outcomes
     with pytest.raises(InputError, match="B-PERP is not known"):
         read_population([perpetual], [account | {"pools": [{"positions": [position | {"symbol": "B-PERP"}]}]}])
