@@ -23,7 +23,7 @@ makes a pool impossible to assess is "changed": orders are refused, but nobody i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -70,7 +70,7 @@ class _Comparing:
         yield from self._pools()
         yield from self._by_profile()
 
-    def _monotone(self, changes: Iterator[Change]) -> Iterator[Change]:
+    def _monotone(self, changes: Iterable[Change]) -> Iterator[Change]:
         """Yield changes of equity or requirements: in which direction nobody can say where a formula reads them."""
         is_known = not (self._old.reads_pools or self._new.reads_pools)
         yield from (one if is_known else replace(one, direction="changed") for one in changes)
@@ -174,7 +174,9 @@ class _Comparing:
         key = id(first), id(second)
         if key not in self._margins:
             if isinstance(first, Margin) and isinstance(second, Margin):
-                self._margins[key] = tuple(self._monotone(compare_tiers(first, second)))
+                # Most are as they were; curves need exact fractions, which take their time.
+                found = () if first == second else compare_tiers(first, second)
+                self._margins[key] = tuple(self._monotone(found))
             else:
                 self._margins[key] = tuple(self._formula(was, now))
         return self._margins[key]
