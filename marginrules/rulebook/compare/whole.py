@@ -15,6 +15,8 @@ and reasons in them. Everything that decides is looked at; what is not understoo
       unless it is being liquidated, which counts as more than being called;
     * no round of a liquidation closes less, waits longer or ends earlier.
 
+All of that but for the last bits of doubles: rates are compared as they are written, and the core rounds.
+
 "Looser" is the same the other way round. Two things are said in neither: an order that lowers risk passes although
 margin is short, and what lowers risk is measured with the rates of the book itself; and what an account comes to after
 it was called or liquidated under the one and not under the other, since being closed out early may cost less. What
@@ -35,6 +37,7 @@ from marginrules.rulebook.compare.matches import compare_matches
 from marginrules.rulebook.compare.models import Meanings, compare_models
 from marginrules.rulebook.compare.records import Change, Comparison, Direction, amount_words, change_of, verdict_of
 from marginrules.rulebook.compile import Program
+from marginrules.rulebook.digest import canonical
 from marginrules.rulebook.schema import Margin
 from marginrules.terms import MoveLimit, PoolTerms
 
@@ -289,6 +292,13 @@ def _text_only(before: Program, after: Program, *, has_changes: bool) -> tuple[s
         ("effective", units.format_time(before.effective_ns), units.format_time(after.effective_ns)),
     ]
     found = [f"{key}: {old or 'none'} -> {new or 'none'}" for key, old, new in told if old != new]
+    if not has_changes:
+        old, new = ({one.name: canonical(one) for one in program.models.scenarios} for program in (before, after))
+        found += [
+            f"scenarios {name}: no formula reads them"
+            for name in sorted(old.keys() | new.keys())
+            if old.get(name) != new.get(name)
+        ]
     if not found and not has_changes and before.text != after.text:
         found.append("layout, comments, names, reasons or the spelling of values")
     return tuple(found)
