@@ -46,7 +46,7 @@ def answer_bytes() -> int:
         initial_margin_after=1.0,
         maintenance_margin_after=1.0,
         quantity_max=1.0,
-        rule="smallest:13 perpetual",
+        rule="smallest:14 perpetual",
         rulebook_digest="0" * 64,
     )
     return check_pb2.CheckOrderResponse(decision=decision).ByteSize()

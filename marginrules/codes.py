@@ -121,6 +121,8 @@ class EventKind(enum.StrEnum):
     DEFAULT_DECLARED = "default_declared"
     WATERFALL_DRAWN = "waterfall_drawn"
     WATERFALL_COVERED = "waterfall_covered"
+    SHADOW_STARTED = "shadow_started"  # a rulebook is asked beside the active one
+    SHADOW_ENDED = "shadow_ended"
     CALL_MIGRATED = "call_migrated"  # it follows another revision from now on
     CALLS_MIGRATED = "calls_migrated"
     POLICY_CHANGED = "policy_changed"

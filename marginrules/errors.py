@@ -66,6 +66,8 @@ CODES: dict[str, str] = {
     "MR-I163": "tables are of another rulebook",
     "MR-I164": "table cannot be read",
     "MR-I165": "unknown rule",
+    "MR-I180": "rulebook is active, and would be its own shadow",
+    "MR-I181": "no rulebook is in shadow",
     "MR-O101": "too many requests at once",
     "MR-O102": "subscriber was too slow and was cut",
     "MR-O103": "server is draining",

@@ -46,7 +46,7 @@ FORMULA_KEYS_MAX = 16  # different `by` of one program
 
 CASES_MAX = 2_000  # of one file
 CASE_POINTS_MAX = 10_000  # of one series of a case
-CASES_POINTS_MAX = 200_000  # of all cases of a file together, each with its longest series
+CASES_POINTS_MAX = 50_000  # of all cases of a file together, each with its longest series
 
 REQUEST_BYTES_MAX = 256 << 10
 BULK_REQUEST_BYTES_MAX = 4 << 20  # account and market batches

@@ -15,6 +15,8 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 from marginrules import rulebook
 from marginrules.server.settings import Settings
+from marginrules.service import signing
+from marginrules.service.policy import load_policy
 from tests.server import wire as w
 
 ROOT = Path(__file__).parent.parent
@@ -61,6 +63,16 @@ def test_rulebook_of_the_readme_is_the_one_that_ships() -> None:
     shown = rulebook.load(block("yaml", "rulebook: smallest").encode(), "README.md")
     shipped = rulebook.load((ROOT / "rules" / "smallest" / "rulebook.yaml").read_bytes(), "rulebook.yaml")
     assert shown.digest == shipped.digest
+
+
+def test_policy_of_the_readme_is_one() -> None:
+    """With keys in it, the policy that is shown is read."""
+    shown = block("yaml", "signing: required")
+    for name in ("jdoe", "asmith"):
+        shown = shown.replace('"..."', f'"{signing.new_key()[1]}"', 1)
+        assert name in shown
+    made = load_policy(shown.encode(), "README.md")
+    assert (made.name, [*made.people], made.is_open) == ("production", ["jdoe", "asmith"], False)
 
 
 def test_misspelt_key_is_shown_as_in_the_readme() -> None:

@@ -208,7 +208,7 @@ cdef class Replay:
                   int64_t block_rows=0):
         cdef int64_t k, at = 0
         self.engine, self.max_age_ns = engine, max_age_ns
-        if engine.view.program == NULL:
+        if engine.active.view.program == NULL:
             raise ValueError("no rulebook is active")
         hold(times, &self.times, True)
         self.has_times = 1
@@ -255,14 +255,14 @@ cdef class Replay:
         cdef Engine engine = self.engine
         cdef int64_t size = engine.instrument_count * sizeof(Mark) + engine.asset_count * sizeof(Asset) + 1
         cdef int64_t k
-        self.in_place = engine.view.program.has_models
+        self.in_place = engine.active.view.program.has_models
         self.room = 1 if self.in_place else rows or max(BLOCK_ROWS_MIN, min(BLOCK_ROWS_MAX, BLOCK_BYTES // size))
         if self.room < 0:
             raise ValueError(f"rows of a block were {rows}")
         self.laid = <Laid*>allocate(self.room, sizeof(Laid))
         if self.in_place:
             return 0
-        self.has_spans = not engine.view.program.has_terms
+        self.has_spans = not engine.active.view.program.has_terms
         if self.has_spans:
             # The first group is the whole block.
             self.spans = <MarkSpan*>allocate((self.groups() + 1) * engine.instrument_count, sizeof(MarkSpan))
@@ -300,7 +300,7 @@ cdef class Replay:
 
     # The market
 
-    cdef void read_row(self, int64_t row, int32_t* assets, int32_t* marks) noexcept nogil:
+    cdef void read_row(self, int64_t row, Prices* made) noexcept nogil:
         """Collect what a row publishes."""
         cdef const double* values = <const double*>self.values.buf + row * self.column_count
         cdef int64_t now = (<const int64_t*>self.times.buf)[row]
@@ -318,7 +318,8 @@ cdef class Replay:
             out.totals.deposits = self.value_of(values, feed.first + 1, NAN)
             out.totals.borrows = self.value_of(values, feed.first + 2, NAN)
             out += 1
-        assets[0] = <int32_t>(out - self.rows)
+        made.rows, made.quotes = self.rows, self.quotes
+        made.asset_count = <int32_t>(out - self.rows)
         for k in range(self.asset_count, self.asset_count + self.mark_count):
             feed = self.feeds + k
             if isnan(values[feed.price]):
@@ -326,7 +327,7 @@ cdef class Replay:
             forget_quotes(quotes)
             # Computed from closes, which stand still.
             quotes.values[FIELD_REALIZED_VOLATILITY] = (
-                self.engine.quotes[feed.index].values[FIELD_REALIZED_VOLATILITY])
+                self.engine.active.quotes[feed.index].values[FIELD_REALIZED_VOLATILITY])
             for j in range(feed.first, feed.first + feed.count):
                 quotes.values[self.fields[j].field] = values[self.fields[j].column]
             interest = quotes.values[FIELD_OPEN_INTEREST]
@@ -334,7 +335,7 @@ cdef class Replay:
             out.open_interest = 0.0 if isnan(interest) else interest
             out += 1
             quotes += 1
-        marks[0] = <int32_t>(out - self.rows) - assets[0]
+        made.mark_count = <int32_t>(out - self.rows) - made.asset_count
 
     cdef inline double value_of(self, const double* values, int32_t field, double otherwise) noexcept nogil:
         cdef int32_t column = self.fields[field].column
@@ -344,7 +345,7 @@ cdef class Replay:
         """Lay out the next rows from `first` on, which must follow those laid out before; return how many."""
         cdef Engine engine = self.engine
         cdef int64_t k, count = min(self.room, self.row_count - first)
-        cdef int32_t assets = 0, marks = 0
+        cdef Prices prices
         if first != self.first + self.loaded:
             raise ValueError(f"row was {first}, the next is {self.first + self.loaded}")
         if self.loaded and not self.in_place:
@@ -353,18 +354,18 @@ cdef class Replay:
         if self.in_place:
             if count > 0:
                 with nogil:
-                    self.read_row(first, &assets, &marks)
-                engine.publish(self.rows, self.quotes, assets, marks)
-                self.laid[0].view = engine.view
+                    self.read_row(first, &prices)
+                engine.publish_prices(&prices, NULL)
+                self.laid[0].view = engine.active.view
             return self.loaded
         with nogil:
             for k in range(self.loaded):
-                self.read_row(first + k, &assets, &marks)
-                engine.write_prices(self.rows, self.quotes, assets, marks)
-                memcpy(self.laid[k].marks, engine.marks, engine.instrument_count * sizeof(Mark))
-                memcpy(self.laid[k].specs, engine.specs, engine.instrument_count * sizeof(Spec))
-                memcpy(self.laid[k].assets, engine.assets, engine.asset_count * sizeof(Asset))
-                self.laid[k].view = engine.view
+                self.read_row(first + k, &prices)
+                write_prices(&engine.active, &prices)
+                memcpy(self.laid[k].marks, engine.active.marks, engine.instrument_count * sizeof(Mark))
+                memcpy(self.laid[k].specs, engine.active.specs, engine.instrument_count * sizeof(Spec))
+                memcpy(self.laid[k].assets, engine.active.assets, engine.asset_count * sizeof(Asset))
+                self.laid[k].view = engine.active.view
                 self.laid[k].view.marks, self.laid[k].view.specs = self.laid[k].marks, self.laid[k].specs
                 self.laid[k].view.assets = self.laid[k].assets
             if self.has_spans:
@@ -408,7 +409,7 @@ cdef class Replay:
 
     cdef inline int sleeps_through(self, int32_t pool, int64_t group, int64_t stop) noexcept nogil:
         return is_quiet(
-            self.engine.view.program, self.engine.pools + pool, self.wakes + pool,
+            self.engine.active.view.program, self.engine.pools + pool, self.wakes + pool,
             self.spans + group * self.engine.instrument_count, self.asset_spans + group * self.engine.asset_count,
             (<const int64_t*>self.times.buf)[self.first + stop - 1])
 
@@ -419,9 +420,9 @@ cdef class Replay:
             raise IndexError(f"row was {place} of {self.loaded}")
         if self.in_place:
             return
-        memcpy(engine.marks, self.laid[place].marks, engine.instrument_count * sizeof(Mark))
-        memcpy(engine.specs, self.laid[place].specs, engine.instrument_count * sizeof(Spec))
-        memcpy(engine.assets, self.laid[place].assets, engine.asset_count * sizeof(Asset))
+        memcpy(engine.active.marks, self.laid[place].marks, engine.instrument_count * sizeof(Mark))
+        memcpy(engine.active.specs, self.laid[place].specs, engine.instrument_count * sizeof(Spec))
+        memcpy(engine.active.assets, self.laid[place].assets, engine.asset_count * sizeof(Asset))
 
     # The pools
 

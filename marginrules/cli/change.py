@@ -10,12 +10,15 @@ from typing import Any
 
 import click
 
+from marginrules.authoring.plan import read_plan
 from marginrules.cli.acts import by_a_person, sign, sign_act
 from marginrules.cli.common import DURATION, FILE, TIME, command, connect, with_client
 from marginrules.cli.output import moment, or_nothing, print_json, print_table
 from marginrules.client import RulebookChange, RulebookStatus
 from marginrules.errors import InputError
 from marginrules.service import acts, signing
+from marginrules.service.policy import Policy, load_policy
+from marginrules.units import format_duration
 
 _COLUMNS = ("change", "state", "rulebook", "verdict", "authors", "approved by", "needs", "proposed", "why")
 
@@ -25,22 +28,28 @@ def change() -> None:
     """Propose a change of the rulebook, have it approved, activate it."""
 
 
-@command("marginrules change propose rulebook.yaml --who jdoe --why 'RISK-412: thin books'")
+@command(
+    "marginrules change propose rulebook.yaml --who jdoe --why 'RISK-412: thin books'",
+    "marginrules change propose perps.plan --who jdoe --why 'RISK-412: thin books'",
+)
 @click.argument("file", type=FILE)
 @click.option("--base", default="", help="Digest of the book that was edited.  [default: the active one]")
 @by_a_person
 @with_client
 def propose(file: Path, base: str, who: str, why: str, key: Path | None, as_json: bool, **connection: Any) -> None:
     """
-    Put the rulebook in FILE forward.
+    Put the rulebook in FILE forward, or that of a plan in a FILE named `.plan`.
 
     It is checked, compared with the active book, and waits for the approvals that the policy asks for.
     """
-    text = file.read_bytes()
+    text, name = file.read_bytes(), file.name
+    if file.suffix == ".plan":
+        plan = read_plan(text)
+        text, name, base = plan.text, plan.file, plan.base.digest
     with connect(connection) as client:
         base = base or client.status().active_digest
-        signed = sign(client, key, acts.propose(file.name, _decoded(text), base), who, why)
-        _show(client.propose_change(text, who, why, file.name, base, signed=signed), as_json)
+        signed = sign(client, key, acts.propose(name, _decoded(text), base), who, why)
+        _show(client.propose_change(text, who, why, name, base, signed=signed), as_json)
 
 
 @command("marginrules change amend CH-3 rulebook.yaml --who jdoe --why 'on the active text'")
@@ -281,6 +290,44 @@ def break_glass(
         return
     click.secho(f"{made.change_id} is active without approval until {moment(until_ns)}", fg="red", bold=True)
     click.echo(f"it needs {needs_words(made)}: marginrules change approve {made.change_id}")
+
+
+@command("marginrules policy policy.yaml")
+@click.argument("file", type=FILE)
+def policy(file: Path, as_json: bool) -> None:
+    """Check the policy in FILE, and say in words who may do what."""
+    made = load_policy(file.read_bytes(), str(file))
+    if as_json:
+        print_json(_policy_json(made))
+    else:
+        _print_lines(_policy_lines(made))
+
+
+def _policy_json(made: Policy) -> dict[str, Any]:
+    people = [{"name": one.name, "groups": sorted(one.groups), "key": one.key} for one in made.people.values()]
+    return {
+        "policy": made.name,
+        "signed": made.is_signed,
+        "people": people,
+        "any": made.always,
+        "looser": made.looser,
+        "break_glass": {"group": made.glass_group, "expires_ns": made.glass_ns} if made.glass_group else None,
+    }
+
+
+def _policy_lines(made: Policy) -> Iterable[tuple[str, str]]:
+    yield "policy", made.name or "without a name"
+    yield "signing", "every act must be signed" if made.is_signed else "nothing is signed"
+    for one in made.people.values():
+        yield "person", f"{one.name}: {', '.join(sorted(one.groups))}" + (", with a key" if one.key else "")
+    yield "approvals", f"{made.always.words} for every change" if made.always else "none for every change"
+    if made.looser:
+        yield "", f"{made.looser.words} beside that where it is looser, by another person"
+    if made.glass_group:
+        yield "glass", f"{made.glass_group} may break it, for {format_duration(made.glass_ns)}"
+    else:
+        yield "glass", "nobody may break it"
+    yield "directly", "a book may be activated without a change" if made.is_open else "no book but the first"
 
 
 @click.group()

@@ -131,15 +131,25 @@ INPUT = _Input()
 
 def with_client(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options that lead to a server; the command takes them as `connection` for `connect`."""
+    address = click.option(
+        "--address",
+        default=ADDRESS,
+        envvar="MARGINRULES_ADDRESS",
+        show_default=True,
+        show_envvar=True,
+        help="Host and port of the server.",
+    )
+    return address(_with_tls(function))
+
+
+def with_server(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that lead to a server which is asked only where its address is given."""
+    address = click.option("--address", help="Let the server at this host and port do it.")
+    return address(_with_tls(function))
+
+
+def _with_tls(function: Callable[..., None]) -> Callable[..., None]:
     options = (
-        click.option(
-            "--address",
-            default=ADDRESS,
-            envvar="MARGINRULES_ADDRESS",
-            show_default=True,
-            show_envvar=True,
-            help="Host and port of the server.",
-        ),
         click.option("--tls-ca", "root_certificate", type=FILE, help="PEM file; it signed the server's certificate."),
         click.option("--tls-certificate", "client_certificate", type=FILE, help="PEM file that shows who asks."),
         click.option("--tls-key", "client_key", type=FILE, help="PEM file of its key."),

@@ -170,7 +170,7 @@ def _order_rows(account: Account) -> list[tuple[str, ...]]:
 
 @command(
     "marginrules calls",
-    "marginrules calls --all --account ACC-1 --json",
+    "marginrules calls list --all --account ACC-1 --json",
     "marginrules calls 'ACC-1#1' --extend-to 2026-12-01T17:00:00Z --who 'J. Doe' --why 'wire is on its way'",
     "marginrules calls 'ACC-1#1' --deposit 5000 --asset USD --who 'J. Doe' --why 'wire received'",
 )

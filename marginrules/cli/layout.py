@@ -8,12 +8,13 @@ import difflib
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
 from marginrules.authoring.json_schema import modeline, schema_text
 from marginrules.authoring.layout import format_text
-from marginrules.cli.common import EXIT_PROBLEMS, command
+from marginrules.cli.common import EXIT_PROBLEMS, command, connect, with_server
 from marginrules.cli.output import print_diagnostics, print_json
 from marginrules.errors import InputError, RulebookError
 
@@ -25,8 +26,17 @@ _SCHEMA_FILE = ".marginrules/rulebook.schema.json"
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE_OR_DASH)
 @click.option("--check", "is_check", is_flag=True, help="Write nothing; exit 1 where a file would change.")
 @click.option("--diff", "with_diff", is_flag=True, help="Print what changes; with --check, what would.")
+@with_server
 @click.pass_context
-def fmt(ctx: click.Context, files: tuple[Path, ...], is_check: bool, with_diff: bool, as_json: bool) -> None:
+def fmt(
+    ctx: click.Context,
+    /,
+    files: tuple[Path, ...],
+    is_check: bool,
+    with_diff: bool,
+    as_json: bool,
+    **connection: Any,
+) -> None:
     """
     Write rulebooks in the canonical layout.
 
@@ -39,7 +49,7 @@ def fmt(ctx: click.Context, files: tuple[Path, ...], is_check: bool, with_diff: 
         name = "<stdin>" if is_stream else str(file)
         before = click.open_file("-", "rb").read() if is_stream else file.read_bytes()
         try:
-            after = format_text(before, name)
+            after = _laid_out(before, name, connection)
         except (InputError, RulebookError) as error:
             is_wrong = True
             _print_refusal(name, error, as_json=as_json)
@@ -64,22 +74,35 @@ def fmt(ctx: click.Context, files: tuple[Path, ...], is_check: bool, with_diff: 
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file, not to the screen."
 )
-def schema(output: Path | None, as_json: bool) -> None:
+@with_server
+def schema(output: Path | None, as_json: bool, **connection: Any) -> None:
     """
     Print the JSON Schema of rulebooks.
 
     A rulebook whose first line names it is completed and explained by any editor with a YAML language server.
     """
+    if connection["address"]:
+        with connect(connection) as client:
+            text = client.rulebook_schema()
+    else:
+        text = schema_text()
     if output is None:
-        click.echo(schema_text(), nl=False)
+        click.echo(text, nl=False)
         return
     output.parent.mkdir(parents=True, exist_ok=True)
-    _replace(output, schema_text().encode())
+    _replace(output, text.encode())
     first = modeline(str(output if output.is_absolute() else Path() / output))
     if as_json:
         print_json({"file": str(output), "modeline": first})
     else:
         click.echo(f"{output}: written; the first line of a rulebook beside it:\n{first}")
+
+
+def _laid_out(content: bytes, name: str, connection: dict[str, Any]) -> bytes:
+    if not connection["address"]:
+        return format_text(content, name)
+    with connect(connection) as client:
+        return client.format_rulebook(content, name)
 
 
 def _print_refusal(name: str, error: InputError | RulebookError, *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ import click
 
 from marginrules import __version__
 from marginrules.cli.cases import test
-from marginrules.cli.change import break_glass, change, key, status
+from marginrules.cli.change import break_glass, change, key, policy, status
 from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE, command
 from marginrules.cli.desk import accounts, watch
 from marginrules.cli.explain import figures, margin, words
@@ -25,6 +25,7 @@ from marginrules.cli.plan import apply, plan
 from marginrules.cli.risk import distance, resilience, vulnerable, ways_out
 from marginrules.cli.rulebook import rulebook
 from marginrules.cli.serve import serve
+from marginrules.cli.shadow import shadow
 from marginrules.cli.why import explain, replay
 from marginrules.client import ServerError
 from marginrules.errors import MarginRulesError, RulebookError, StorageError
@@ -79,7 +80,9 @@ for one in (
     change,
     status,
     break_glass,
+    policy,
     key,
+    shadow,
     accounts,
     calls,
     watch,

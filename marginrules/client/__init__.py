@@ -16,6 +16,7 @@ from marginrules.client.answers import (
 from marginrules.client.changes import BrokenGlass, CallsMigration, PolicySummary, RulebookChange, RulebookStatus
 from marginrules.client.errors import ServerError
 from marginrules.client.methods_explain import DecisionExplanation
+from marginrules.client.methods_shadow import ShadowReport
 from marginrules.client.records import (
     AccountSummary,
     Activation,
@@ -58,6 +59,7 @@ __all__ = [
     "RulebookRevision",
     "RulebookStatus",
     "ServerError",
+    "ShadowReport",
     "Stress",
     "StressMove",
     "VulnerablePage",

@@ -27,11 +27,13 @@ from marginrules.client.answers import (
     WaysOut,
 )
 from marginrules.client.errors import coded_error
+from marginrules.client.methods_authoring import AuthoringMethods
 from marginrules.client.methods_cases import CasesMethods
 from marginrules.client.methods_change import ChangeMethods
 from marginrules.client.methods_explain import ExplainMethods
 from marginrules.client.methods_lint import LintMethods
 from marginrules.client.methods_plan import PlanMethods
+from marginrules.client.methods_shadow import ShadowMethods
 from marginrules.client.records import (
     AccountSummary,
     Activation,
@@ -59,6 +61,8 @@ class Methods(
     CasesMethods,
     PlanMethods,
     ChangeMethods,
+    ShadowMethods,
+    AuthoringMethods,
 ):
     """List the methods of both clients."""
 

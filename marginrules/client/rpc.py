@@ -21,6 +21,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from marginrules._pb import (
     answer_pb2,
+    authoring_pb2,
     book_pb2,
     cases_pb2,
     change_pb2,
@@ -30,6 +31,7 @@ from marginrules._pb import (
     lint_pb2,
     plan_pb2,
     rulebook_pb2,
+    shadow_pb2,
 )
 from marginrules.limits import BULK_REQUEST_BYTES_MAX
 
@@ -61,6 +63,7 @@ _OPTIONS: tuple[tuple[str, Any], ...] = (
 # Every file of the protocol that has a service.
 _PROTOCOLS = (
     answer_pb2,
+    authoring_pb2,
     book_pb2,
     cases_pb2,
     change_pb2,
@@ -70,6 +73,7 @@ _PROTOCOLS = (
     lint_pb2,
     plan_pb2,
     rulebook_pb2,
+    shadow_pb2,
 )
 
 

@@ -9,9 +9,9 @@ from itertools import combinations, pairwise
 
 from marginrules import units
 from marginrules.limits import RULEBOOK_CALENDARS_MAX, RULEBOOK_OVERRIDES_MAX
-from marginrules.rulebook import calendar
+from marginrules.rulebook import calendar, meant
 from marginrules.rulebook.collateral import Haircut, check_collateral, falls
-from marginrules.rulebook.diagnostic import Place, Sink, StopReading, suggest
+from marginrules.rulebook.diagnostic import Place, Sink, StopReading, nearest, suggest
 from marginrules.rulebook.fields import grouped, percent, shorten, span
 from marginrules.rulebook.pools import check_pools
 from marginrules.rulebook.schema import Book, LadderPart, Margin, Override, StepPart, Tier
@@ -25,7 +25,7 @@ def check_book(sink: Sink, book: Book) -> None:
         _check_rising(sink, asset.haircuts, "haircut tier")
     check_collateral(sink, book.collateral, book.currency, book.effective_ns)
     if book.currency and book.collateral and book.currency not in book.collateral:
-        hint = f"add `{book.currency}: {{haircut: 0%}}`"
+        hint = meant.hint(nearest(book.currency, book.collateral), f"add `{book.currency}: {{haircut: 0%}}`")
         sink.add("MR-R309", book.places["currency"], f"currency {book.currency} is missing from collateral", hint)
     for product in book.products.values():
         if isinstance(product.margin, Margin):
@@ -256,6 +256,7 @@ def _check_deadline(sink: Sink, step: StepPart, ladder: LadderPart) -> None:
     duration = units.parse_duration_ns(step.deadline)
     if duration is None:
         hint = "write 4h, `17:00 next business day` or `17:00 in 3 business days`"
+        hint = meant.hint(meant.deadline(step.deadline), hint)
         sink.add("MR-R324", place, f"'{shorten(step.deadline)}' is not a deadline", hint)
     elif duration not in DEADLINE:
         message = f"deadline was {units.format_duration(duration)}"

@@ -169,14 +169,29 @@ def nearest(word: str, known: Iterable[str]) -> str:
     choices = {name.lower(): name for name in sorted(known)}
     if len(word) > _WORD_MAX or len(choices) > _CHOICES_MAX:
         return ""
-    near = difflib.get_close_matches(word.lower(), choices, n=_CHOICES_MAX, cutoff=0.6)
-    return choices[max(near, key=lambda one: _likeness(word.lower(), one))] if near else ""
+    lower = word.lower()
+    slips = [name for name in choices if name == lower or is_slip(lower, name)]
+    near = slips or difflib.get_close_matches(lower, choices, n=_CHOICES_MAX, cutoff=0.6)
+    return choices[max(near, key=lambda one: _likeness(lower, one))] if near else ""
 
 
 def _likeness(word: str, choice: str) -> tuple[float, int]:
     """Return how like a word is to a choice; of two that are equally like it, by characters at their places."""
     at_their_place = sum(one == other for one, other in zip(word, choice, strict=False))
     return difflib.SequenceMatcher(None, choice, word).ratio(), at_their_place
+
+
+def is_slip(word: str, meant: str) -> bool:
+    """Say whether one slip of the finger lies between two words: a letter too many, too few, wrong, or two swapped."""
+    if word == meant or abs(len(word) - len(meant)) > 1:
+        return False
+    at = next((index for index, pair in enumerate(zip(word, meant, strict=False)) if pair[0] != pair[1]), None)
+    if at is None:
+        return True  # the last letter is missing, or one too many
+    rest, rest_meant = word[at:], meant[at:]
+    is_swapped = rest[:2] == rest_meant[1::-1] and rest[2:] == rest_meant[2:]
+    is_wrong = rest[1:] == rest_meant[1:] and len(word) > 2  # of two letters, one is half of the word
+    return is_swapped or is_wrong or rest[1:] == rest_meant or rest == rest_meant[1:]
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from marginrules import units
 from marginrules.limits import TIERS_MAX
-from marginrules.rulebook.diagnostic import Place, Sink, nearest, suggest
+from marginrules.rulebook import meant
+from marginrules.rulebook.diagnostic import Place, Sink, is_slip, nearest, suggest
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
 from marginrules.rulebook.vocabulary.kinds import Keys, Range, Text
 
@@ -67,9 +68,8 @@ class Fields:
         self._entries, self._keys = node.entries, node.keys
         unknown = [key for key in node.entries if key not in known]
         for key in unknown:
-            left = [name for name in known if name not in node.entries] or known
-            self._meant.add(nearest(key, left))
-            choices = left if nearest(key, left) or not nearest(key, known) else known
+            choices = _choices(key, known, node)
+            self._meant.add(nearest(key, choices))
             sink.add("MR-R301", node.keys[key], f"{what} has no key '{key}'", suggest(key, choices))
         missing = [key for key in required if self.is_readable and key not in self]
         for key in missing:
@@ -144,6 +144,16 @@ class Fields:
         if allowed is None:
             raise AssertionError(f"the vocabulary has no range for {key} of {self.vocabulary.name}")
         return allowed
+
+
+def _choices(key: str, known: tuple[str, ...], node: Mapping) -> tuple[str, ...]:
+    """Return among which keys to look for the one that was meant: those not given, unless one given is nearer."""
+    left = tuple(name for name in known if name not in node.entries) or known
+    near_left, near = nearest(key, left), nearest(key, known)
+    is_nearer = is_slip(key.lower(), near) or key.lower() == near
+    if near_left and not (is_nearer and not is_slip(key.lower(), near_left) and key.lower() != near_left):
+        return left
+    return known if near else left
 
 
 def read_rate_in(
@@ -253,7 +263,8 @@ def read_rate(sink: Sink, node: Node) -> Decimal | None:
         return None
     value = units.parse_rate(text)
     if value is None:
-        sink.add("MR-R304", node.place, f"'{shorten(text)}' is not a rate", "write 5%, 250 bps or 0.05")
+        hint = meant.hint(meant.rate(text), "write 5%, 250 bps or 0.05")
+        sink.add("MR-R304", node.place, f"'{shorten(text)}' is not a rate", hint)
     return value
 
 
@@ -275,7 +286,8 @@ def read_duration(sink: Sink, node: Node) -> int | None:
         return None
     value = units.parse_duration_ns(text)
     if value is None:
-        sink.add("MR-R306", node.place, f"'{shorten(text)}' is not a duration", "write 30s, 15m, 4h or 2d")
+        hint = meant.hint(meant.duration(text), "write 30s, 15m, 4h or 2d")
+        sink.add("MR-R306", node.place, f"'{shorten(text)}' is not a duration", hint)
     return value
 
 

@@ -115,7 +115,7 @@ class CompiledModels:
 def compile_models(sink: Sink, book: Book) -> CompiledModels:
     """Compile every formula; what is wrong is in the sink, and the result then is of no use."""
     before = sink.muted
-    if not book.currency:
+    if not book.currency or book.currency not in book.collateral:
         sink.muted = before | OF_AMOUNTS
     compiled = _ModelCompiler(sink, book).compile()
     sink.muted = before
@@ -297,10 +297,11 @@ class _ModelCompiler:
     def _figure(self, part: FigurePart) -> Figure:
         portfolios = sorted(self._sections.portfolios)
         number = portfolios.index(part.portfolio) if part.portfolio in self._sections.portfolios else -1
-        define, is_known = part.define, part.is_known
+        define, is_known, unused = part.define, part.is_known, frozenset[str]()
         if number >= 0:
             theirs = self._sections.portfolios[part.portfolio].formulas
             define, is_known = _used(part, theirs.define), is_known and theirs.is_known
+            unused = frozenset(theirs.define.keys() - define.keys())
         self._refuse_taken(part.define, part.keys)
         self._refuse_taken({}, part.given_keys)
         code = None
@@ -314,6 +315,7 @@ class _ModelCompiler:
                     part.value,
                     of=part.of,
                     given=_by_name(part.given),
+                    unused=unused,
                 )
         return Figure(
             self._number(code, part.place), part.of, number, tuple(sorted(part.given.items())), part.place.line

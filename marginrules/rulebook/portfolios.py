@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from marginrules.limits import DEFINITIONS_MAX, FIGURE_INPUTS_MAX, FIGURES_MAX, PORTFOLIOS_MAX
 from marginrules.machine import Key
 from marginrules.rulebook import fields
-from marginrules.rulebook.diagnostic import Place, Sink, suggest
+from marginrules.rulebook.diagnostic import Place, Sink, nearest, suggest
 from marginrules.rulebook.fields import Fields
 from marginrules.rulebook.formula.environment import check_name
 from marginrules.rulebook.formula.unit import GIVEN
@@ -230,7 +230,10 @@ def _of(sink: Sink, node: Node) -> tuple[str, str] | None:
         return words[0], ""
     if len(words) == 2 and words[0] == PORTFOLIO:
         return PORTFOLIO, words[1]
-    hint = "write `portfolio <name>`" if words == [PORTFOLIO] else suggest(words[0], (POSITION, POOL, PORTFOLIO))
+    holders = (POSITION, POOL, PORTFOLIO)
+    hint = "write `portfolio <name>`" if words == [PORTFOLIO] else suggest(words[0], holders)
+    if len(words) == 2 and nearest(words[0], holders) == PORTFOLIO:
+        hint = f"did you mean '{PORTFOLIO} {words[1]}'?"
     sink.add("MR-R310", node.place, f"'{fields.shorten(text)}' does not say what the figure is of", hint)
     return None
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
@@ -16,8 +17,8 @@ from marginrules.limits import (
     SCENARIOS_MAX,
 )
 from marginrules.machine import ScenarioTable
-from marginrules.rulebook import fields
-from marginrules.rulebook.diagnostic import Place, Sink
+from marginrules.rulebook import fields, meant
+from marginrules.rulebook.diagnostic import Place, Sink, is_slip, nearest
 from marginrules.rulebook.fields import Fields
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
 from marginrules.rulebook.vocabulary.models import HALF_LIFE, HISTORY, LABEL, SCENARIO, SHOCK, WEIGHT, WEIGHTS
@@ -189,6 +190,7 @@ class _TableReader:
             self._check_size(len(node.items))
             self._is_known = False
             return [], []
+        self._check_columns(node)
         labels: dict[str, Place] = {}
         rows, names = [], []
         for item in node.items:
@@ -202,6 +204,19 @@ class _TableReader:
             rows.append(shocks)
             names.append(label.text if label else "")
         return rows, names
+
+    def _check_columns(self, node: Sequence) -> None:
+        """Report a column that one row alone has, in the place of one that others have: the shock would be lost."""
+        given = [item.entries for item in node.items if isinstance(item, Mapping)]
+        count = Counter(name for entries in given for name in entries) + Counter(list(self._places))
+        lonely = [name for name, times in count.items() if times == 1 and name not in (WEIGHT, LABEL, *self._places)]
+        for name in lonely:
+            item = next(one for one in node.items if isinstance(one, Mapping) and name in one.entries)
+            near = [one for one in count if one not in item.entries and _is_meant(name, one) and name.isalpha()]
+            if near:
+                message = f"only one scenario has a column '{name}'"
+                self._sink.add("MR-R301", item.keys[name], message, f"did you mean '{near[0]}'?")
+                self._is_known = False
 
     def _row(self, node: Node) -> tuple[Shocks, Scalar | None]:
         if not isinstance(node, Mapping):
@@ -217,12 +232,23 @@ class _TableReader:
             if name == LABEL:
                 label = one if isinstance(one, Scalar) and fields.read_text(self._sink, one) else None
                 continue
+            key = next((one for one in (WEIGHT, LABEL) if one not in node.entries and _is_meant(name, one)), "")
+            if key:
+                self._is_known = False
+                message = f"a scenario has no column '{name}'"
+                self._sink.add("MR-R301", node.keys[name], message, f"did you mean '{key}'?")
+                continue
             if name != WEIGHT and name not in self._places:
                 self._column(name, node.keys[name])
             allowed = WEIGHTS if name == WEIGHT else SHOCK
             value = fields.read_rate_in(self._sink, one, name, allowed, write=fields.grouped)
             shocks[name] = float(value or 0)
         return shocks, label
+
+
+def _is_meant(name: str, key: str) -> bool:
+    """Say whether a column is a key misspelt."""
+    return name != key and (name.lower() == key or is_slip(name.lower(), key))
 
 
 def _is_too_many(lengths: Iterable[int]) -> bool:
@@ -253,7 +279,7 @@ def _half_life(sink: Sink, node: Node, what: str, word: str) -> Decimal | None:
     """Read a word that stands for none, or `{half_life: scenarios}`."""
     if isinstance(node, Scalar):
         if node.text != word:
-            hint = f"write {word}, or {{half_life: 60}}"
+            hint = meant.hint(nearest(node.text, (word,)), f"write {word}, or {{half_life: 60}}")
             sink.add("MR-R310", node.place, f"'{fields.shorten(node.text)}' is none of the words for this", hint)
             return None
         return Decimal(0)

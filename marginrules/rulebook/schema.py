@@ -16,7 +16,7 @@ from functools import partial
 from marginrules import units
 from marginrules.codes import Restriction
 from marginrules.limits import CLOSED_DAYS_MAX, STEPS_MAX
-from marginrules.rulebook import fields
+from marginrules.rulebook import fields, meant
 from marginrules.rulebook.collateral import Collateral, read_collateral
 from marginrules.rulebook.diagnostic import Place, Sink, nearest, suggest
 from marginrules.rulebook.fields import Fields
@@ -602,7 +602,8 @@ def _unmet(sink: Sink, node: Node) -> str | None:
     text = fields.read_text(sink, node)
     words = (text or "").split()
     if text is not None and (len(words) != 2 or words[1] != "unmet"):
-        sink.add("MR-R318", node.place, f"'{fields.shorten(text)}' does not say after what", "write `<step> unmet`")
+        hint = meant.hint(meant.unmet(text), "write `<step> unmet`")
+        sink.add("MR-R318", node.place, f"'{fields.shorten(text)}' does not say after what", hint)
         return None
     return words[0] if words else None
 
@@ -637,7 +638,8 @@ def _liquidate(sink: Sink, node: Node) -> LiquidatePart:
     if isinstance(node, Scalar):
         if node.text != "all":
             message = f"'{fields.shorten(node.text)}' does not say how to liquidate"
-            sink.add("MR-R310", node.place, message, "write `all`, {fraction: 20%} or {target: 120%}")
+            hint = meant.hint(nearest(node.text, ("all",)), "write `all`, {fraction: 20%} or {target: 120%}")
+            sink.add("MR-R310", node.place, message, hint)
         return LiquidatePart(ONE, NOTHING, NOTHING, 0, True, "pro_rata")
     part = Fields(sink, node, "liquidate", LIQUIDATE)
     if part.is_readable and ("fraction" in part) == ("target" in part):

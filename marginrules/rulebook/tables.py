@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from marginrules.limits import CONSTANTS_MAX, PARAMETER_VALUES_MAX, PARAMETERS_MAX, TABLES_MAX
 from marginrules.rulebook import fields
-from marginrules.rulebook.diagnostic import Place, Sink
+from marginrules.rulebook.diagnostic import Place, Sink, is_slip
 from marginrules.rulebook.fields import Fields
 from marginrules.rulebook.formula.environment import check_name
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
@@ -71,7 +71,8 @@ def _values(sink: Sink, node: Node, name: str) -> dict[str, Scalar]:
         return {}
     for symbol, at in node.keys.items():
         fields.read_name(sink, Scalar(symbol, at))
-    near = get_close_matches(DEFAULT, node.entries, n=1, cutoff=_MISSPELT)
+    near = [one for one in node.entries if one.lower() == DEFAULT or is_slip(one.lower(), DEFAULT)]
+    near += get_close_matches(DEFAULT, node.entries, n=1, cutoff=_MISSPELT)
     if near and DEFAULT not in node.entries:
         message = f"parameter '{name}' has no default, but a value for '{near[0]}'"
         sink.add("MR-R301", node.keys[near[0]], message, f"did you mean '{DEFAULT}'?")

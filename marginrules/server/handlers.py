@@ -23,11 +23,13 @@ from marginrules.model import OrderDecision
 from marginrules.server import (
     codec,
     codec_answers,
+    handlers_authoring,
     handlers_cases,
     handlers_change,
     handlers_explain,
     handlers_lint,
     handlers_plan,
+    handlers_shadow,
 )
 from marginrules.server.method import Method
 from marginrules.server.metrics import Metrics
@@ -53,6 +55,8 @@ class Handlers(
     handlers_cases.CasesHandlers,
     handlers_plan.PlanHandlers,
     handlers_change.ChangeHandlers,
+    handlers_shadow.ShadowHandlers,
+    handlers_authoring.AuthoringHandlers,
 ):
     """Serve every RPC; each method takes a request message and returns the response."""
 
@@ -524,4 +528,6 @@ METHODS: tuple[Method, ...] = (
     *handlers_lint.METHODS,
     *handlers_cases.METHODS,
     *handlers_plan.METHODS,
+    *handlers_shadow.METHODS,
+    *handlers_authoring.METHODS,
 )

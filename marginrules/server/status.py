@@ -57,6 +57,8 @@ STATUS: dict[str, grpc.StatusCode] = {
     "MR-I156": _DENIED,
     "MR-I157": _STATE,
     "MR-I158": _STATE,
+    "MR-I180": _STATE,
+    "MR-I181": _STATE,
     "MR-O101": _EXHAUSTED,
     "MR-O102": _EXHAUSTED,
     "MR-O103": grpc.StatusCode.UNAVAILABLE,

@@ -118,6 +118,8 @@ class Changes:
 
     def due_ns(self) -> int | None:
         """Return when time alone has something to do next."""
+        if self.glass is None and not self.scheduled:  # as nearly always, and this is asked at every command
+            return None
         due = list(self.scheduled.values())
         if self.glass:
             due.append(max(self.glass.until_ns, self.retry_ns))

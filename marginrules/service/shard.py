@@ -24,10 +24,11 @@ from marginrules.escalation.state import Call, Event, LadderState, Measure
 from marginrules.limits import BATCH_ITEMS_MAX, ORDERS_PER_POOL_MAX
 from marginrules.model import CROSS, Account, Order, Pool, Price
 from marginrules.rulebook import Program, load
-from marginrules.service import border, lifecycle, migrate
+from marginrules.service import border, lifecycle, migrate, shading
 from marginrules.service.book import Book
 from marginrules.service.changes import Approval, Changes
 from marginrules.service.decide import decide, decision_data, refused
+from marginrules.service.shadow import Shadow
 from marginrules.terms import Ladder
 from marginrules.units import DAY_NS, format_time, round_credit_down
 
@@ -88,6 +89,8 @@ class Shard:
         self.book = Book()
         self.revisions: list[Revision] = []
         self.active: Revision | None = None
+        self.shadow: Shadow | None = None
+        self.shadow_count = 0  # how many there have been
         self.programs: dict[str, Program] = {}
         self.states: dict[int, LadderState] = {}  # pools where something is under way
         self.numbers: dict[int, int] = {}  # last call number of every pool that ever had one
@@ -104,6 +107,8 @@ class Shard:
             "activate": self._activate,
             **{kind: partial(self._person_acts, act) for kind, act in lifecycle.ACTS.items()},
             "migrate": partial(self._person_acts, migrate.migrate),
+            "shadow": partial(self._person_acts, shading.start),
+            "unshadow": partial(self._person_acts, shading.stop),
             "instruments": self._instruments,
             "prices": self._prices,
             "closes": self._closes,
@@ -197,6 +202,10 @@ class Shard:
         if program.effective_ns > now_ns:
             hint = "activate it from that moment on"
             raise InputError("MR-I102", f"effective date was {format_time(program.effective_ns)}, in the future", hint)
+        self.refuse_misfits(program)
+
+    def refuse_misfits(self, program: Program) -> None:
+        """Refuse a program that does not cover what is in the book."""
         misfits = self.book.misfits(program)
         if misfits:
             shown = ", ".join(misfits[:5]) + (f" and {len(misfits) - 5} more" if len(misfits) > 5 else "")
@@ -209,6 +218,7 @@ class Shard:
         Args:
             more: the other fields of its revision.
         """
+        ended = shading.before_switch(self, program, who, why, now_ns)
         revision = Revision(len(self.revisions) + 1, program, file, now_ns, who, why, **more)
         # Known before it decides: a check names its book by the revision that the core gives.
         self.revisions.append(revision)
@@ -216,7 +226,9 @@ class Shard:
         self.book.activate(program)
         self.active = revision
         lifecycle.note_switch(self.changes, revision)
-        outcome = Outcome({"revision": revision.number, "digest": program.digest}, [lifecycle.activated(revision)])
+        shading.after_switch(self, now_ns)
+        reply = {"revision": revision.number, "digest": program.digest}
+        outcome = Outcome(reply, [*ended, lifecycle.activated(revision)])
         self._settle_all(now_ns, outcome.events)
         return outcome
 
@@ -233,6 +245,12 @@ class Shard:
         self._keep(pool, moved, happened, events)
         self._settle(pool, now_ns, events)
         return events
+
+    def compare_levels(self, now_ns: int) -> None:
+        """Assess every pool, and compare the step of each with what it would be by the rulebook in shadow."""
+        count = self.book.engine.pool_count
+        if self.shadow is not None:
+            self.shadow.settle_range(self, count, now_ns, self._assess_all(count, now_ns))
 
     # Market
 
@@ -471,7 +489,7 @@ class Shard:
             return Outcome(decision_data(refused(Reason.UNKNOWN_ACCOUNT)))
         if self._pool_of_order(*key) is not None:
             return Outcome(decision_data(refused(Reason.CLIENT_ORDER_ID_REUSED)))
-        decision = decide(self, account, pool, order, now_ns)
+        decision = decide(self, account, pool, order, now_ns, is_compared=True)
         pool_id = -1
         if decision.accepted:
             pool_id = self.book.pool_id(account, pool)
@@ -608,9 +626,11 @@ class Shard:
 
     def next_due_ns(self) -> int | None:
         """Return the earliest moment at which a timer may have something to do."""
-        due = [self._timers[0][0]] if self._timers else []
+        timer = self._timers[0][0] if self._timers else None
         change = self.changes.due_ns()
-        return min(due if change is None else [*due, change], default=None)
+        if timer is None or change is None:
+            return change if timer is None else timer
+        return min(timer, change)
 
     def _tick(self, data: Data, now_ns: int) -> Outcome:
         """Take {}; do everything that fell due, in the order in which it fell due."""
@@ -681,13 +701,18 @@ class Shard:
 
     def _settle_all(self, now_ns: int, events: list[Event]) -> None:
         """Assess every pool, and move those that breach a threshold or have something under way."""
-        engine = self.book.engine
-        count = engine.pool_count
+        count = self.book.engine.pool_count
+        batch = self._assess_all(count, now_ns)
+        if self.shadow is not None:
+            self.shadow.settle_range(self, count, now_ns, batch)
+        for pool in sorted({*batch.breaching(count), *self.states}):
+            self._settle(pool, now_ns, events)
+
+    def _assess_all(self, count: int, now_ns: int) -> Batch:
         if self._batch is None or self._batch.count < count:
             self._batch = Batch(max(64, count + count // 4))
-        engine.assess_range(0, count, now_ns, self._batch)
-        for pool in sorted({*self._batch.breaching(count), *self.states}):
-            self._settle(pool, now_ns, events)
+        self.book.engine.assess_range(0, count, now_ns, self._batch)
+        return self._batch
 
     def _settle(self, pool: int, now_ns: int, events: list[Event]) -> None:
         """
@@ -698,6 +723,8 @@ class Shard:
         """
         for _ in range(_SETTLE_MAX):
             assessment = self.book.engine.assess(pool, now_ns)
+            if self.shadow is not None:
+                self.shadow.settle(self, pool, now_ns, assessment)
             if pool not in self.states and not assessment.level:
                 return
             before = self._state(pool, assessment, now_ns, events)

@@ -29,9 +29,11 @@ def test_a_broken_threshold_is_shown_with_its_line(broken: Path) -> None:
     """A changed threshold fails the case that knows it, with the line of the rule and what was measured."""
     result = run("test", broken, "--run", "linear")
     assert result.exit_code == 1
-    step = broken / "rulebook.yaml"
     assert "step   expected initial_call   got warning" in result.stdout
-    assert f"margin ratio 115.99% is not below 115%   ({step}:97 perpetuals/initial_call)" in result.stdout
+    book = broken / "rulebook.yaml"
+    texts = book.read_text(encoding="utf-8").split("\n")
+    line = next(number for number, text in enumerate(texts, start=1) if "step: initial_call" in text)
+    assert f"margin ratio 115.99% is not below 115%   ({book}:{line} perpetuals/initial_call)" in result.stdout
     assert "- call_issued initial_call 7200 due 2026-03-02T14:00:40Z" in result.stdout
     assert run("test", broken, "--run", "inverse").exit_code == 0
 
@@ -46,9 +48,10 @@ def test_every_shipped_book_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_formats_and_threshold(broken: Path) -> None:
     """Each format carries the failures; too little coverage fails as well."""
-    (found,) = lines(run("test", broken, "--json", "--coverage"))
-    assert found["suites"][0]["failed"] == 1
-    assert found == lines(run("test", broken, "--format", "json", "--coverage"))[0]
+    found = lines(run("test", broken, "--json", "--coverage"))
+    assert found[0]["failed"] == 1
+    assert 0 < found[1]["reached"] < found[1]["total"]
+    assert found == lines(run("test", broken, "--format", "json", "--coverage"))
     root = ElementTree.fromstring(run("test", broken, "--format", "junit").stdout)  # noqa: S314 - made here
     assert root[0].get("failures") == "1"
     assert run("test", broken, "--format", "github").stdout.startswith("::error file=")
@@ -58,6 +61,24 @@ def test_formats_and_threshold(broken: Path) -> None:
     assert "not reached: " in shown.stdout
     assert run("test", BOOK, "--threshold", "10%").exit_code == 0
     assert run("test", broken, "--stop").exit_code == 1
+
+
+def test_coverage_is_that_of_a_book_by_all_its_cases(tmp_path: Path) -> None:
+    """Two files of cases for one book reach what either reaches."""
+    texts = BOOK.joinpath("cases.yaml").read_text(encoding="utf-8").split("  - case: ")
+    (tmp_path / "rulebook.yaml").write_bytes((BOOK / "rulebook.yaml").read_bytes())
+    whole = lines(run("test", BOOK, "--json", "--coverage"))[1]
+    for name, part in (("cases.yaml", texts[1:3]), ("b.cases.yaml", texts[3:])):
+        head = "rulebook: rulebook.yaml\n" + texts[0]
+        (tmp_path / name).write_text("  - case: ".join([head, *part]), encoding="utf-8")
+    found = lines(run("test", tmp_path, "--json", "--coverage"))
+    assert len(found) == 3
+    assert (found[2]["reached"], found[2]["missed"]) == (whole["reached"], whole["missed"])
+    alone = lines(run("test", tmp_path / "cases.yaml", "--json", "--coverage"))[1]
+    assert alone["reached"] < whole["reached"]
+    threshold = f"{whole['coverage'] * 100 - 0.1:.1f}%"
+    assert run("test", tmp_path, "--threshold", threshold).exit_code == 0
+    assert run("test", tmp_path / "cases.yaml", "--threshold", threshold).exit_code == 1
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

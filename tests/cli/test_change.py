@@ -49,6 +49,24 @@ def test_key_is_for_its_owner(tmp_path: Path) -> None:
     assert (again.exit_code, "MR-I120" in again.stderr, path.read_bytes()) == (1, True, content)
 
 
+def test_policy_in_words(tmp_path: Path) -> None:
+    """A policy is checked before a server has it, and told in words."""
+    path = tmp_path / "policy.yaml"
+    path.write_text(policy())
+    shown = run("policy", path).stdout
+    assert "person      dia: committee, risk\n" in shown
+    assert "approvals   1 of risk for every change\n            1 of committee beside that where it is looser" in shown
+    assert "glass       risk may break it, for 2h\n" in shown
+    assert lines(run("policy", path, "--json"))[0]["looser"] == {"group": "committee", "count": 1}
+    path.write_text("signing: off\npeople: {ann: {groups: risk}}\n")
+    assert "nobody may break it\ndirectly    a book may be activated without a change" in run("policy", path).stdout
+    path.write_text(policy().replace("approvals", "aprovals"))
+    refused = run("policy", path)
+    assert refused.exit_code == 1
+    assert "did you mean 'approvals'?" in refused.stderr
+    assert "policy was refused: 1 problem" in refused.stderr
+
+
 def test_from_proposal_to_rollback(served: Client) -> None:
     """A looser change: proposed, refused to its author, approved by two, applied, shown, taken back."""
     Path("new.yaml").write_text(book(9))
@@ -56,7 +74,7 @@ def test_from_proposal_to_rollback(served: Client) -> None:
     assert made.exit_code == 0, made.output
     assert "CH-1, proposed" in made.stdout
     assert "needs       1 of committee and 1 of risk" in made.stdout
-    assert "the rulebook: initial margin " in made.stdout
+    assert "initial margin 10% to" in made.stdout
     unsigned = run("change", "approve", "CH-1", "--who", "bob", "--why", "x")
     assert (unsigned.exit_code, "MR-I156" in unsigned.stderr) == (1, True)
     own = by("ann", "change", "approve", "CH-1")
@@ -104,6 +122,21 @@ def test_amend_schedule_withdraw(served: Client) -> None:
     Path("bad.yaml").write_text("rulebook: x\n")
     assert by("ann", "change", "propose", "bad.yaml").exit_code == 1
     del served
+
+
+def test_plan_is_proposed(served: Client) -> None:
+    """A plan is proposed as it is: its text, for the book that it was made against."""
+    Path("new.yaml").write_text(book(11))
+    assert run("plan", "new.yaml", "-o", "new.plan").exit_code == 0
+    assert by("ann", "apply", "new.plan").exit_code == 2  # it takes no key
+    direct = run("apply", "new.plan", "--who", "ann", "--why", "x")
+    assert (direct.exit_code, "MR-I157" in direct.stderr) == (1, True)
+    assert "stricter" in by("ann", "change", "propose", "new.plan").stdout
+    by("bob", "change", "approve", "CH-1")
+    assert by("ann", "change", "apply", "CH-1").exit_code == 0
+    stale = by("ann", "change", "propose", "new.plan")
+    assert (stale.exit_code, "MR-I154" in stale.stderr) == (1, True)
+    assert served.status().active_digest == served.get_change("CH-1")[0].digest
 
 
 def test_break_glass(served: Client) -> None:

@@ -38,7 +38,7 @@ def test_results_are_those_of_here(client: Any) -> None:
         for one in here.coverage.missed  # type: ignore[union-attr]
     ]
     active = client.run_cases(CASES)
-    assert active.is_passed()
+    assert active.is_passed
     assert active.coverage is None
     assert dataclasses.replace(active, results=()) == dataclasses.replace(
         client.run_cases(CASES, pattern="-"), results=()
@@ -60,7 +60,7 @@ def test_refused_texts(client: Any) -> None:
 def test_a_recorded_case_passes(client: Any) -> None:
     """What a server decides now is a case that passes against its rulebook."""
     text = client.record_case("a0", order=order(5_000.0), name="too much")
-    assert client.run_cases(("cases:\n" + text).encode()).is_passed()
+    assert client.run_cases(("cases:\n" + text).encode()).is_passed
     assert 'case: "too much"' in text
     with pytest.raises(InputError, match="not known"):
         client.record_case("nobody")

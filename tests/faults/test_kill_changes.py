@@ -45,7 +45,7 @@ def state(shard: Shard) -> Any:
 
 
 @pytest.mark.promise("MR-P02")
-@pytest.mark.parametrize("acts", [2, 5, 6, 7, 8, 9, 12])
+@pytest.mark.parametrize("acts", [2, 5, 6, 8, 12])
 def test_killed_between_two_acts(tmp_path: Path, acts: int) -> None:
     """What was acknowledged is there again, nothing else is, and what was scheduled happens."""
     path = tmp_path / "journal.db"

@@ -81,15 +81,20 @@ def chosen(node: Mapping, shape: Shape) -> Keys | Names:
 
 
 def every_key() -> set[tuple[str, str]]:
-    """Return every (mapping, key) of the vocabulary."""
-    return {(keys.name, key.name) for keys in _shapes(BOOK) for key in keys.keys}
+    """Return every (mapping, key) of the vocabulary; codes of rules are no words that anyone could misspell."""
+    return {(keys.name, key.name) for keys in shapes(BOOK) for key in keys.keys if not is_code(key.name)}
+
+
+def is_code(name: str) -> bool:
+    """Say whether a key is a code, of which one slip makes another one."""
+    return name.startswith("MR-")
 
 
 def every_word() -> set[tuple[str, str, str]]:
     """Return every (mapping, key, word) of the vocabulary, for keys that take words."""
     return {
         (keys.name, key.name, word)
-        for keys in _shapes(BOOK)
+        for keys in shapes(BOOK)
         for key in keys.keys
         for text in _texts(key.value)
         for word in text.words
@@ -105,10 +110,11 @@ def _texts(value: Value) -> Iterator[Text]:
         yield from _texts(value.mapping.value)
 
 
-def _shapes(shape: Shape) -> Iterator[Keys]:
+def shapes(shape: Shape) -> Iterator[Keys]:
+    """Yield every mapping with known keys below one."""
     if isinstance(shape, Variants):
         for keys in shape.of.values():
-            yield from _shapes(keys)
+            yield from shapes(keys)
         return
     values = [shape.value] if isinstance(shape, Names) else [key.value for key in shape.keys]
     if isinstance(shape, Keys):
@@ -118,6 +124,6 @@ def _shapes(shape: Shape) -> Iterator[Keys]:
         while value.items is not None and value.mapping is None:
             value = value.items  # noqa: PLW2901 - a list of such values
         if value.mapping is not None:
-            yield from _shapes(value.mapping)
+            yield from shapes(value.mapping)
         if value.items is not None and value.items.mapping is not None:
-            yield from _shapes(value.items.mapping)
+            yield from shapes(value.items.mapping)

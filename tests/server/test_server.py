@@ -351,7 +351,10 @@ def test_activate_and_roll_back(served: tuple[Server, Wire]) -> None:
     assert got.text.decode() == milder
 
 
-def test_swap_under_load(served: tuple[Server, Wire], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("swaps", "has_shadow"), [(1_000, False), (200, True)], ids=["alone", "with a shadow"])
+def test_swap_under_load(
+    served: tuple[Server, Wire], capsys: pytest.CaptureFixture[str], swaps: int, has_shadow: bool
+) -> None:
     """A thousand swaps under load: no check fails, and each is answered by exactly one of the two books (MR-P04)."""
     server, wire = served
     texts = [w.SMALLEST.read_text(), w.SMALLEST.read_text().replace("initial: 10%,", "initial: 12%,")]
@@ -373,16 +376,26 @@ def test_swap_under_load(served: tuple[Server, Wire], capsys: pytest.CaptureFixt
     threads = [threading.Thread(target=ask) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for number in range(1_000):
+    stricter = texts[0].replace("initial: 10%,", "initial: 15%,")
+    differing = 0
+    for number in range(swaps):
         data = {"text": texts[number % 2], "file": "r.yaml", "who": "a", "why": "b"}
         server.service.submit("activate", data, request_id())
+        if has_shadow:
+            report = server.service.report_shadow() if number else None
+            differing += report.kinds["would_refuse"] if report else 0
+            assert report is None or report.differing == report.kinds["would_refuse"]
+            if number % 5 == 0:
+                server.service.submit("shadow", {**data, "text": stricter}, request_id())
+            time.sleep(0.002)
     stop.set()
     for thread in threads:
         thread.join()
     with capsys.disabled():
-        print(f"1,000 swaps under load: {counts}")
+        print(f"{swaps:,} swaps under load: {counts}, {differing} differ in shadow")
     assert counts["checks"] > 100
     assert (counts["torn"], counts["failed"]) == (0, 0)
+    assert (differing > 0) == has_shadow
 
 
 # Overload, health, metrics, stop

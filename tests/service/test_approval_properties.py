@@ -21,7 +21,7 @@ SPELLINGS = (str, str.upper, lambda name: f" {name} ")
 ACTS = ("propose", "propose", "amend", *["approve"] * 6, "withdraw", *["apply"] * 4, *["schedule"] * 2, "unschedule")
 OTHERS = ("rollback", "break_glass", "activate", "wait", "swap")
 KEYS = {name: key_of(name)[1] for name in PEOPLE}
-SCRIPTS, LENGTH = 60, 60
+SCRIPTS, LENGTH = 45, 60
 SWAPPED = KEYS | {"ann": KEYS["bob"], "bob": KEYS["ann"]}
 
 
@@ -125,7 +125,7 @@ def test_nothing_is_active_without_approval(signs: bool) -> None:
         script = draw_script(random.Random(f"{seed} {signs}"), LENGTH)  # noqa: S311 - the same each time
         seen += Counter(run_script(signs, script))
     # Scripts that only ever get refused would show nothing.
-    assert all(seen[kind] >= SCRIPTS // 10 for kind in ("apply", "schedule done", "rollback", "break_glass")), seen
+    assert all(seen[kind] >= 4 for kind in ("apply", "schedule done", "rollback", "break_glass")), seen
     assert seen["glass approved"] >= 3
 
 

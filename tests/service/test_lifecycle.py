@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from marginrules.codes import ChangeState
+from marginrules.codes import ChangeState, InstrumentKind
 from marginrules.errors import InputError, RulebookError
 from marginrules.units import SECOND_NS
 from tests.service.changing import HOUR, START, Office, book, policy
@@ -90,6 +90,21 @@ def test_demands_are_met_by_different_people(office: Office) -> None:
     assert office.needs(change) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "verdict", "needs"),
+    [
+        (book() + "# a word\n", "equivalent", ["1 of risk"]),
+        (book(11), "stricter", ["1 of risk"]),
+        (book(9), "looser", ["1 of committee", "1 of risk"]),
+        (book(9, call=125), "mixed", ["1 of committee", "1 of risk"]),
+    ],
+)
+def test_looser_needs_more(office: Office, text: str, verdict: str, needs: list[str]) -> None:
+    """What is looser anywhere is the committee's affair as well; what decides nothing needs a second pair of eyes."""
+    change = office.propose("ann", text)
+    assert (office.change(change).verdict, office.needs(change)) == (verdict, needs)
+
+
 def test_edit_revokes_approvals(office: Office) -> None:
     """Who edits becomes an author, and everybody has to agree again."""
     change = office.propose("ann", book(9))
@@ -121,7 +136,7 @@ def test_stale_change_is_refused_with_the_difference(office: Office) -> None:
         office.on("approve", "cem", change)
     office.on("apply", "ann", first)
     assert office.state(second) is ChangeState.STALE
-    with refused("MR-I154"):
+    with pytest.raises(InputError, match=r"which is looser: .*initial margin 10% to .* -> 9% to .*amend CH-2"):
         office.on("apply", "ann", second)
     with refused("MR-I154"):
         office.on("approve", "dia", second)
@@ -251,6 +266,26 @@ def test_broken_glass_is_no_way_round_approval(office: Office) -> None:
     office.break_glass("bob", book(7))
     office.wait(HOUR)
     assert office.active == book()
+
+
+def test_way_back_that_is_barred_is_told_once(office: Office) -> None:
+    """Where the book before does not cover what came meanwhile, the broken one stays, loudly, until it is approved."""
+    wider = book(8).replace("match: {kind: perpetual}", "match: {kind: [perpetual, future]}")
+    change = office.break_glass("ann", wider)
+    expires = START + 24 * HOUR * SECOND_NS
+    one = {"symbol": "F", "kind": InstrumentKind.FUTURE, "underlying": "X", "settlement": "USD", "expires_ns": expires}
+    office.do("instruments", instruments=[one])
+    office.wait(3 * HOUR)
+    assert office.active == wider
+    assert office.kinds.count("activation_failed") == 1
+    assert "does not cover: instrument F" in office.change(change).failure
+    due = office.shard.next_due_ns()
+    assert due is not None
+    assert due > START + 3 * HOUR * SECOND_NS  # tried again, and not at once for ever
+    office.on("approve", "bob", change)
+    office.on("approve", "cem", change)
+    assert (office.shard.changes.glass, office.shard.next_due_ns()) == (None, None)
+    assert office.active == wider
 
 
 def test_only_its_group_breaks_glass(office: Office) -> None:

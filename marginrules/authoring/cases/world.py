@@ -102,7 +102,7 @@ class World:
         """Let time pass, stopping wherever something falls due or a series has a point."""
         started_ns = self.now_ns
         for _ in range(_MOMENTS_MAX):
-            due_ns, point_ns = self._next_due_ns(), self._next_point_ns()
+            due_ns, point_ns = self.next_due_ns(), self._next_point_ns()
             moment = min(due_ns, point_ns)
             if moment > target_ns:
                 break
@@ -164,7 +164,7 @@ class World:
         if self._watch is not None:
             self._watch(self, events)
 
-    def _next_due_ns(self) -> int:
+    def next_due_ns(self) -> int:
         """
         Return when something falls due next.
 

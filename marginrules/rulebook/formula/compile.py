@@ -110,7 +110,14 @@ def compile_pool(
 
 
 def compile_figure(
-    sink: Sink, env: Environment, define: dict[str, Scalar], value: Scalar, *, of: str, given: dict[str, str]
+    sink: Sink,
+    env: Environment,
+    define: dict[str, Scalar],
+    value: Scalar,
+    *,
+    of: str,
+    given: dict[str, str],
+    unused: frozenset[str] = frozenset(),
 ) -> Code | None:
     """
     Compile a figure; its one output has whatever unit the formula has, and may be one value for each scenario.
@@ -118,10 +125,11 @@ def compile_figure(
     Args:
         of: "position", "pool" or "portfolio".
         given: input of the caller -> "number", "amount", "price", "quantity", "rate", "duration" or "yes_no".
+        unused: definitions of its portfolio that it does not name.
     """
     pool = _POOL if of == "pool" else _POOL_OF_POSITIONS
     fields = OF_GROUP | {name: POOL_FIELDS[name] for name in pool}
-    scope = Scope(_WHERE[of], fields, pool, {name: GIVEN[word] for name, word in given.items()})
+    scope = Scope(_WHERE[of], fields, pool, {name: GIVEN[word] for name, word in given.items()}, unused=unused)
     wanted = Wanted("value", is_totalled=of == "position", is_of_scenarios=True)
     return _compile(sink, env, scope, define, [(wanted, value)])
 

@@ -78,6 +78,7 @@ class Scope:
         pool: fields that are the pool's.
         given: inputs of the caller.
         legs: of a strategy; fields are then read as `leg.field`, and there are no positions.
+        unused: definitions that could be named and are not; they are among what a misspelt name may have meant.
     """
 
     where: str
@@ -85,6 +86,7 @@ class Scope:
     pool: frozenset[str] = frozenset()
     given: dict[str, Unit] = field(default_factory=dict)
     legs: tuple[str, ...] = ()
+    unused: frozenset[str] = frozenset()
 
 
 _RESERVED = frozenset({*EVERY_FIELD, *KEYWORDS, "if", "yes", "no"})

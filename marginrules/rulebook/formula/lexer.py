@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from marginrules import units
 from marginrules.limits import MAGNITUDE_MAX
+from marginrules.rulebook import meant
 from marginrules.rulebook.fields import shorten
 from marginrules.rulebook.formula.unit import AMOUNT, ANY, DURATION, NUMBER, PRICE, QUANTITY, Unit
 
@@ -96,6 +97,8 @@ def tokens(text: str, currency: str) -> Iterator[Token]:
         else:
             shown = foreign or text[at]
             hint = "write 0.5, not .5" if shown == "." else _FOREIGN.get(shown, "")
+            if shown == "%" and text[:at].rstrip().endswith("%"):
+                hint = "did you mean '%'?"
             raise FormulaError(at, at + len(shown), f"'{shown}' means nothing in a formula", hint)
         yield token
         at = _skip(text, token.end)
@@ -123,7 +126,9 @@ def _number(text: str, at: int, currency: str) -> Token:
     if number is None or has_leading_zero or (rest and not rest[0].startswith("bps")):
         end = rest.end() if rest else end
         shown = shorten(text[at:end])
-        raise FormulaError(at, end, f"'{shown}' is not a number", "write 1_000_000, 0.25, 5%, 250 bps or 1d12h")
+        hint = "write 1_000_000, 0.25, 5%, 250 bps or 1d12h"
+        hint = meant.hint(meant.rate(text[at:end]) or meant.duration(text[at:end]), hint)
+        raise FormulaError(at, end, f"'{shown}' is not a number", hint)
     rate, contracts = _RATE.match(text, end), _CONTRACTS.match(text, end)
     amount = re.compile(rf"\s+{re.escape(currency)}{_END}").match(text, end)
     unit = NUMBER if number else ANY

@@ -122,7 +122,7 @@ def _report_unknown(to: Reporter, env: Environment, scope: Scope, definitions: D
     elif text in scope.legs:
         message, hint = f"'{text}' is a leg", f"write {text}.strike"
     else:
-        known = [*definitions, *scope.given, *env.constants, *env.parameters, *scope.fields]
+        known = [*definitions, *scope.unused, *scope.given, *env.constants, *env.parameters, *scope.fields]
         message, hint = f"'{text}' is not known", suggest(text, known)
         near = nearest(text, FUNCTIONS)
         hint = hint or (f"did you mean {FUNCTIONS[near].signature(near)}?" if near else "")

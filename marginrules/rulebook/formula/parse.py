@@ -53,7 +53,7 @@ class _Parser:
             raise FormulaError(0, 1, "a formula was expected here", "write a number, a name or a calculation")
         tree = self._expression(0)
         if self._next.kind != "end":
-            raise self._stray(tree)
+            raise self._stray()
         return tree
 
     @property
@@ -139,7 +139,7 @@ class _Parser:
             raise FormulaError(opening.start, opening.end, "this parenthesis is never closed", "close it with )")
         if inside is None:
             raise self._missing(self._next)
-        raise self._stray(inside)
+        raise self._stray()
 
     def _missing(self, token: Token) -> FormulaError:
         """Say that a value was expected where something else stands."""
@@ -149,19 +149,25 @@ class _Parser:
             return FormulaError(before.start, before.end, message, "a number, a name or ( must follow")
         return FormulaError(token.start, token.end, f"a number, a name or ( was expected, not '{token.text}'")
 
-    def _stray(self, before: Tree) -> FormulaError:
+    def _stray(self) -> FormulaError:
         """Say that the formula should have ended, or gone on with an operator."""
         token = self._next
         if token.kind == ")":
             return FormulaError(token.start, token.end, "this parenthesis was never opened", "delete it")
-        meant = nearest(token.text, ("and", "or", "by")) if token.kind == "name" else ""
+        is_number = self._tokens[max(0, self._at - 1)].kind == "number"
+        known = ("and", "or", "by", *((*_UNITS, self._currency) if is_number else ()))
+        meant = nearest(token.text, known) if token.kind == "name" else ""
+        meant = "%" if meant in ("percent", "pct") else meant
         hint = f"did you mean '{meant}'?" if meant else "an operator stands between two values"
         if token.text == "by":
             hint = "by stands inside a function: total(x by expiry)"
-        if isinstance(before, Literal) and token.kind == "name" and not meant:
+        if is_number and token.kind == "name" and not meant:
             hint = f"amounts are written in the rulebook's currency: 500 {self._currency}"
         message = f"an operator was expected, not '{token.text}'"
         return FormulaError(token.start, token.end, message, hint)
+
+
+_UNITS = ("bps", "contract", "contracts", "percent", "pct")  # what stands behind a number, a blank between
 
 
 def _operator(sign: Token, name: str, args: tuple[Tree, ...], start: int) -> Call:

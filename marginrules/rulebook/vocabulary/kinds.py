@@ -81,11 +81,13 @@ class Names:
         form: how a name is written.
         value: what each stands for.
         named: what such a name is of, such as "product"; empty: what nothing refers to.
+        refers: the kind of name that must be defined elsewhere in the book; empty: the name is new.
     """
 
     form: Literal["name", "variable"]
     value: Value
     named: str = ""
+    refers: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from marginrules.rulebook.vocabulary.collateral import AMOUNT, SOME_AMOUNT, SOME
 from marginrules.rulebook.vocabulary.kinds import (
     YES_NO,
     Keys,
+    Names,
     Range,
     Value,
     many,
@@ -100,7 +101,9 @@ OVERRIDE = Keys(
         may("account", NAMES, "Accounts for which it holds."),
         needs("because", single("text"), "The reason; it is shown with every decision that it makes."),
         may("margin", Value(mapping=MARGIN_CHANGE), "What changes in the margin."),
-        may("ladder", named(Value(mapping=STEP_CHANGE)), "What changes in the ladder, by step."),
+        may(
+            "ladder", Value(mapping=Names("name", Value(mapping=STEP_CHANGE), refers="step")), "What changes, by step."
+        ),
     ),
 )
 OVERRIDES = many(OVERRIDE)

@@ -60,14 +60,19 @@ LINT_LIMITS: dict[str, tuple[Decimal, Range]] = {
 _LEVEL = word(*LEVELS), "How much a finding weighs in this book."
 _BECAUSE = needs("because", single("text"), "Why.")
 _ONLY = may("only", some(single("name")), "What the setting is for: ladders, steps, products, assets; else everything.")
-LINT_SETTING = Keys("lint setting", (needs("level", *_LEVEL), _ONLY, _BECAUSE))
+LINT_SETTING = Keys("lint setting", (needs("level", *_LEVEL), _BECAUSE, _ONLY))
 
 
 def _setting(rule: str) -> Keys:
     if rule not in LINT_LIMITS:
         return LINT_SETTING
     limit = may("limit", single("rate", LINT_LIMITS[rule][1]), "The amount the rule compares with.")
-    return Keys(f"lint setting of {rule}", (may("level", *_LEVEL), limit, _ONLY, _BECAUSE))
+    return Keys(f"lint setting of {rule}", (may("level", *_LEVEL), limit, _BECAUSE, _ONLY))
 
 
-LINT = Keys("lint", tuple(may(rule, Value(mapping=_setting(rule)), f"{what}.") for rule, what in LINT_RULES.items()))
+LINT = Keys(
+    "lint",
+    tuple(
+        may(rule, Value(mapping=_setting(rule)), f"{what[0].upper()}{what[1:]}.") for rule, what in LINT_RULES.items()
+    ),
+)

@@ -111,6 +111,19 @@ def test_what_cannot_be_shown_is_said() -> None:
         record_case({"record": 1})
 
 
+def test_an_open_call_under_an_older_rulebook_is_said() -> None:
+    """A ladder that an open call pins to an older rulebook is left out; what the new one measures is shown."""
+    world = World(read("  - {case: a, positions: {BTC-PERP: 1}, equity: 590, quotes: held, steps: []}\n"), PROGRAM, "b")
+    world.go_to(world.now_ns + 60_000_000_000)
+    changed = load(BOOK.replace(b"below: 150%", b"below: 140%").replace(b"clear: 160%", b"clear: 150%"), "b")
+    world.shard.adopt(changed, "b", "test", "test", world.now_ns)
+    text = record_case(json.loads(json.dumps(record(world.shard, "example", "", world.now_ns))))
+    assert text.startswith("  # the ladder followed an older rulebook, which an open call kept\n")
+    assert "step:" not in text
+    (one,) = read_cases((HEAD + text).encode(), "c.yaml").cases
+    assert run_case(changed.text, "b", one, changed).is_passed
+
+
 def test_a_name_may_be_anything() -> None:
     """A name that would mean something in YAML is quoted; the case has it as it was given."""
     found = recorded("  - {case: a, positions: {BTC-PERP: 1}, equity: 900, steps: [{}]}\n")

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results in print: for people, for programs, for build servers, for pull requests."""
+"""Results in print: for people, for programs, for build servers, for code reviews."""
 
 from __future__ import annotations
 
 import json
-from xml.etree import ElementTree
 
 from marginrules.authoring.cases import SuiteResult, run_suite
-from marginrules.authoring.cases.render import render_github, render_json, render_junit, render_text
+from marginrules.authoring.cases.render import as_report, render_text
+from marginrules.authoring.cases.suite import is_passed
+from marginrules.authoring.report import FORMATS, render
 from tests.authoring.cases.samples import PROGRAM, SHARED
 
 TEXT = (
@@ -42,40 +43,37 @@ def test_text() -> None:
         "        - step_entered call",
         "        + step_entered warning",
         "        equity 590.00, IM 1 000.00, MM 500.00, margin ratio 118.00%   (book.yaml:23 standard/warning)",
-        "cases.yaml  1 passed, 1 failed   coverage: 3 of 16 branches, 18.8% (threshold 90%)",
-        "    not reached: book.yaml:5 stale marks",
+        "cases.yaml  1 passed, 1 failed",
+        "book.yaml   coverage: 3 of 16 branches, 18.8% (threshold 90%)",
     ]
     assert render_text([suite("fine")]) == "cases.yaml  1 passed"
     assert render_text([suite("fine"), suite()]).endswith("all         2 passed, 1 failed")
 
 
 def test_json() -> None:
-    """Programs get the same as plain data."""
-    (found,) = json.loads(json.dumps(render_json([suite()], 0.9)))["suites"]
-    assert (found["passed"], found["failed"], found["coverage"]["reached"]) == (1, 1, 3)
+    """Programs get the same as plain data, one object a file."""
+    found, book = (json.loads(line) for line in render(as_report([suite()], 0.9), "json").split("\n"))
+    assert (found["passed"], found["failed"]) == (1, 1)
+    assert (book["rulebook"], book["reached"], book["total"]) == ("book.yaml", 3, 16)
     failure = found["cases"][1]["failures"][0]
     assert (failure["line"], failure["expected"], failure["rule"]) == (14, "call", "book.yaml:24 standard/call")
 
 
-def test_junit() -> None:
-    """Build servers get a test for each case, and one for coverage where a part of it is wanted."""
-    root = ElementTree.fromstring(render_junit([suite()], 0.9))  # noqa: S314 - made here
-    (one,) = root
-    assert dict(one.attrib) == {"name": "cases.yaml", "tests": "3", "failures": "2"}
-    assert [case.get("name") for case in one] == ["fine", "<wrong> & 100%, yes", "coverage"]
-    assert [case.find("failure") is not None for case in one] == [False, True, True]
-    assert "got warning" in str(one[1].find("failure").text)  # type: ignore[union-attr]
-    assert len(ElementTree.fromstring(render_junit([suite()]))[0]) == 2  # noqa: S314 - made here
-
-
-def test_github() -> None:
-    """Pull requests get an annotation at each failure's line."""
-    lines = render_github([suite()], 0.9).split("\n")
-    assert lines[0].startswith("::error file=cases.yaml,line=14,col=24,title=<wrong> & 100%25%2C yes::cases.yaml:14 at")
-    assert "%0Amargin ratio 118.00%25" in lines[0]
-    assert lines[2] == "::warning file=book.yaml,line=5,title=not reached::no case reaches stale marks"
-    assert lines[-1].startswith("::error file=cases.yaml,line=1,title=coverage::coverage: 3 of 16 branches")
-    assert render_github([suite("fine")]) == ""
+def test_build_servers_and_reviews() -> None:
+    """Each case is a test, with one for coverage where a part of it is wanted; each failure stands at its line."""
+    found, book = as_report([suite()], 0.9).suites
+    assert [one.name for one in (*found.cases, *book.cases)] == ["fine", "<wrong> & 100%, yes", "coverage"]
+    assert [len(one.remarks) for one in (*found.cases, *book.cases)] == [0, 2, 14]
+    first = found.cases[1].remarks[0]
+    assert (first.file, first.line, first.column, first.level) == ("cases.yaml", 14, 24, "error")
+    assert first.message == "cases.yaml:14 at 2026-03-02T10:00:00Z: step   expected call   got warning"
+    assert first.hint == "margin ratio 118.00% has been below 120% for 0s of 30s   (book.yaml:24 standard/call)"
+    assert book.cases[0].remarks[1].message == "no case reaches stale marks"
+    assert (book.cases[0].remarks[1].file, book.cases[0].remarks[1].line) == ("book.yaml", 5)
+    assert as_report([suite()], 0.1).suites[1].cases[0].remarks == ()
+    assert len(as_report([suite()]).suites) == 1
+    for style in FORMATS:
+        assert render(as_report([suite("fine")]), style) is not None
 
 
 def test_choosing_and_stopping() -> None:
@@ -86,5 +84,5 @@ def test_choosing_and_stopping() -> None:
     assert suite("fine").coverage is None
     assert suite(stop=True).coverage is None
     assert len(suite(stop=True).results[1].failures) == 2  # both of the first look that fails
-    assert not suite().is_passed()
-    assert suite("fine").is_passed(0.9)
+    assert not is_passed([suite()])
+    assert is_passed([suite("fine")], 0.9)

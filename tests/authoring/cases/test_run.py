@@ -272,6 +272,13 @@ def test_failures_say_which_rule_and_why() -> None:
     ]
 
 
+def test_an_override_is_named() -> None:
+    """A step that an override changes is named with the line of the override."""
+    (failure,) = run(case("quotes: held\nclass: maker\nequity: 590\nexpect: [{at: 1m, deadline: 4h30s}]")).failures
+    assert failure.rule == "book.yaml:40 standard/call"
+    assert failure.got == "2026-03-02T18:00:30Z"
+
+
 def test_margin_names_the_tier() -> None:
     """A requirement that differs names the tier that the notional lies in."""
     head = "    positions: {BTC-PERP: 3}\n"
@@ -346,7 +353,7 @@ def test_the_example_of_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8").split("### Cases")[1]
     cases, shown = readme.split("```yaml\n")[1].split("```")[0], readme.split("```\n")[2]
     book = (ROOT / "rules" / "smallest" / "rulebook.yaml").read_bytes()
-    assert run_suite(load(book, "rulebook.yaml"), "rulebook.yaml", cases.encode(), "cases.yaml").is_passed()
+    assert run_suite(load(book, "rulebook.yaml"), "rulebook.yaml", cases.encode(), "cases.yaml").is_passed
     changed = load(book.replace(b"below: 120%", b"below: 115%"), "rulebook.yaml")
     found = render_text([run_suite(changed, "rulebook.yaml", cases.encode(), "cases.yaml")])
     assert found.startswith(shown.rstrip("\n"))
