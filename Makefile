@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo serve test test-pythons test-long bench bench-check lint proto clean
+.PHONY: demo serve test test-pythons test-long bench bench-check lint proto schema clean
 
 demo: $(STAMP)
 	$(BIN)/marginrules demo
@@ -43,6 +43,9 @@ lint: $(STAMP)
 
 proto: $(STAMP)
 	$(BIN)/python tests/generate_proto.py marginrules/_pb
+
+schema: $(STAMP)
+	$(BIN)/marginrules schema --output rules/rulebook.schema.json
 
 # The extension is built again whenever its source or the build changes.
 SOURCES := $(filter-out %/core.c,$(wildcard $(addprefix marginrules/_core/,*.pyx *.h *.c)))

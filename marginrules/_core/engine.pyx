@@ -179,9 +179,6 @@ cdef class Engine:
 
     cdef int publish(self, Published given, Published shadow) except -1:
         """Publish prices; `shadow`: as the shadow's program takes them, ignored where there is no shadow."""
-        return self.publish_prices(&given.prices, NULL if shadow is None else &shadow.prices)
-
-    cdef int publish_prices(self, const Prices* given, const Prices* shadow) except -1:
         cdef double** blocks = <double**>allocate(self.instrument_count, sizeof(double*))
         cdef double** shadow_blocks = NULL
         cdef int made, has_shadow = self.shadow.view.program != NULL
@@ -189,15 +186,15 @@ cdef class Engine:
             shadow_blocks = <double**>allocate(self.instrument_count, sizeof(double*))
             with nogil:
                 # Only this writer changes what is read here, so the long part needs no lock.
-                made = prepare_prices(&self.active, given, blocks)
+                made = prepare_prices(&self.active, &given.prices, blocks)
                 if has_shadow:
-                    made = made and prepare_prices(&self.shadow, shadow, shadow_blocks)
+                    made = made and prepare_prices(&self.shadow, &shadow.prices, shadow_blocks)
                 if made:
                     pthread_rwlock_wrlock(&self.lock)
-                    write_prices(&self.active, given)
+                    write_prices(&self.active, &given.prices)
                     swap_blocks(self.active.blocks, blocks, self.instrument_count)
                     if has_shadow:
-                        write_prices(&self.shadow, shadow)
+                        write_prices(&self.shadow, &shadow.prices)
                         swap_blocks(self.shadow.blocks, shadow_blocks, self.instrument_count)
                     pthread_rwlock_unlock(&self.lock)
             if not made:

@@ -289,4 +289,4 @@ def _act_words(one: LadderEvent) -> str:
     """Say who did something to the rulebook, and why; or why it was not done."""
     details = one.details
     said = f"{details['who']}: {details['why']}" if "who" in details and "why" in details else details.get("why", "")
-    return str(said or details.get("message", ""))
+    return str(said or details.get("message") or details.get("file", ""))

@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,7 @@ import click
 from marginrules.authoring.json_schema import modeline, schema_text
 from marginrules.authoring.layout import format_text
 from marginrules.cli.common import EXIT_PROBLEMS, command, connect, with_server
-from marginrules.cli.output import print_diagnostics, print_json
+from marginrules.cli.output import print_diagnostics, print_json, replace_file
 from marginrules.errors import InputError, RulebookError
 
 _FILE_OR_DASH = click.Path(exists=True, dir_okay=False, path_type=Path, allow_dash=True)
@@ -66,7 +63,7 @@ def fmt(
         elif is_changed:
             click.echo(f"{name}: {'not in the canonical layout' if is_check else 'written'}")
         if is_changed and not is_check and not is_stream:
-            _replace(file, after)
+            replace_file(file, after)
     ctx.exit(EXIT_PROBLEMS if is_wrong else 0)
 
 
@@ -90,7 +87,7 @@ def schema(output: Path | None, as_json: bool, **connection: Any) -> None:
         click.echo(text, nl=False)
         return
     output.parent.mkdir(parents=True, exist_ok=True)
-    _replace(output, text.encode())
+    replace_file(output, text.encode())
     first = modeline(str(output if output.is_absolute() else Path() / output))
     if as_json:
         print_json({"file": str(output), "modeline": first})
@@ -117,20 +114,3 @@ def _print_refusal(name: str, error: InputError | RulebookError, *, as_json: boo
 def _difference(before: bytes, after: bytes, name: str) -> str:
     old, new = (text.decode("utf-8", "replace").splitlines(keepends=True) for text in (before, after))
     return "".join(difflib.unified_diff(old, new, name, name))
-
-
-def _replace(file: Path, content: bytes) -> None:
-    """Replace a file whole: whoever reads it meanwhile sees the old text or the new one."""
-    file = file.resolve()
-    number, made = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(number, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(made).chmod(file.stat().st_mode if file.exists() else 0o644)
-        Path(made).replace(file)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(made).unlink()
-        raise

@@ -14,6 +14,7 @@ from marginrules.cli.cases import test
 from marginrules.cli.change import break_glass, change, key, policy, status
 from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE, command
 from marginrules.cli.desk import accounts, watch
+from marginrules.cli.document import docs, export_tables, import_tables
 from marginrules.cli.explain import figures, margin, words
 from marginrules.cli.layout import fmt, schema
 from marginrules.cli.lint import check, lint_books, rule
@@ -72,6 +73,7 @@ for one in (
     test,
     rule,
     fmt,
+    docs,
     schema,
     demo,
     rulebook,
@@ -100,3 +102,5 @@ for one in (
 ):
     main.add_command(one)
 main.add_command(lint_books, "lint")
+main.add_command(export_tables, "export")
+main.add_command(import_tables, "import")

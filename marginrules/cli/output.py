@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import click
@@ -103,3 +107,20 @@ def moment(time_ns: int) -> str:
 def or_nothing(text: str) -> str:
     """Write a dash for an empty text."""
     return text or _NOTHING
+
+
+def replace_file(file: Path, content: bytes) -> None:
+    """Replace a file whole: whoever reads it meanwhile sees the old text or the new one."""
+    file = file.resolve()
+    number, made = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(number, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(made).chmod(file.stat().st_mode if file.exists() else 0o644)
+        Path(made).replace(file)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(made).unlink()
+        raise

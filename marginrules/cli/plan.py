@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 import time
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from marginrules.authoring.plan import Plan, PlannedCount, PlannedImpact
 from marginrules.cli.common import DURATION, FILE, command, connect, with_client
 from marginrules.cli.output import print_json
 from marginrules.client import Client
-from marginrules.rulebook import load
+from marginrules.rulebook import Program, load
 from marginrules.rulebook.compare import Change
 from marginrules.units import format_time
 
@@ -35,6 +38,8 @@ _MARK_WIDTH = 10
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the plan to this file.")
 @click.option("--hits", is_flag=True, help="Say whom it hits on the live book now.")
 @click.option("--since", type=DURATION, help="Replay the recorded prices of this long, such as 30d.")
+@click.option("--book", type=FILE, help="With --against: JSON of instruments, accounts and prices that it may hit.")
+@click.option("--history", multiple=True, help="With --book: CSV of prices to replay, or SYMBOL=FILE; repeatable.")
 @click.option("--lines", is_flag=True, help="Show the difference of the texts, too.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where a decision changes.")
 @with_client
@@ -44,6 +49,8 @@ def plan(
     output: Path | None,
     hits: bool,
     since: int | None,
+    book: Path | None,
+    history: tuple[str, ...],
     lines: bool,
     detailed_exitcode: bool,
     as_json: bool,
@@ -57,10 +64,14 @@ def plan(
     """
     if against is not None:
         if hits or since:
-            raise click.UsageError("--hits and --since ask a server; leave out --against")
+            raise click.UsageError("--hits and --since ask a server; leave out --against, or give --book")
         base = load(against.read_bytes(), str(against))
         made = planning.make_plan(base, file.read_bytes(), file.name, base_file=against.name)
+        if book is not None:
+            made = _with_hits(made, base, book, history)
     else:
+        if book is not None or history:
+            raise click.UsageError("--book and --history are for two files; give --against, or --hits and --since")
         with connect(connection) as client:
             made = _planned(client, file, hits, time.time_ns() - since if since else 0)
     if output is not None:
@@ -77,16 +88,30 @@ def plan(
         sys.exit(EXIT_CHANGES)
 
 
+def _with_hits(made: Plan, base: Program, book: Path, history: tuple[str, ...]) -> Plan:
+    if not history:
+        return planning.hits_of_files(made, base, book, ())
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(mp_context=context) as executor:
+        return planning.hits_of_files(made, base, book, history, executor, partial(_tell, "replay"))
+
+
 def _planned(client: Client, file: Path, hits: bool, since_ns: int) -> Plan:
     made = None
     for part in client.plan_rulebook(file.read_bytes(), file.name, hits, since_ns):
         if isinstance(part, Plan):
             made = part
-        elif sys.stderr.isatty():
-            click.echo(f"{part.what}: {part.done:,} of {part.total:,}\r", err=True, nl=False)
+        else:
+            _tell(part.what, part.done, part.total)
     if made is None:
         raise click.ClickException("the server ended before it had made the plan; try again")
     return made
+
+
+def _tell(what: str, done: int, total: int) -> None:
+    """Say on a terminal how far it is."""
+    if sys.stderr.isatty():
+        click.echo(f"{what}: {done:,} of {total:,}\r", err=True, nl=False)
 
 
 @command("marginrules apply perps.plan --who 'J. Doe' --why 'RISK-412 thin books'")

@@ -30,6 +30,7 @@ from marginrules.client.errors import coded_error
 from marginrules.client.methods_authoring import AuthoringMethods
 from marginrules.client.methods_cases import CasesMethods
 from marginrules.client.methods_change import ChangeMethods
+from marginrules.client.methods_document import DocumentMethods
 from marginrules.client.methods_explain import ExplainMethods
 from marginrules.client.methods_lint import LintMethods
 from marginrules.client.methods_plan import PlanMethods
@@ -56,6 +57,7 @@ _PAGE_SIZE = 1_000
 
 
 class Methods(
+    DocumentMethods,
     ExplainMethods,
     LintMethods,
     CasesMethods,

@@ -135,7 +135,7 @@ class Program:
         """
         best, width, is_tied = -1, -1, False
         for index, product in enumerate(self.products):
-            conditions = match_width(product.match, instrument)
+            conditions = _match_width(product.match, instrument)
             if conditions > width:
                 best, width, is_tied = index, conditions, False
             elif conditions == width and conditions >= 0:
@@ -188,6 +188,14 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """Carry how one product is margined and escalated for one profile; product "" stands for the pool as a whole."""
+
+    margin: ProductMargin | None
+    ladder: int
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """
     Carry a rulebook without problems, and what its program was made of: for tools that judge meaning.
@@ -197,6 +205,7 @@ class Analysis:
         root: the text as nodes with places.
         overrides: of the book, in the order in which they apply.
         chains: each way in which overrides come together, once.
+        cells: (class, account or "") that is treated alike -> product -> how it is margined and escalated.
     """
 
     file: str
@@ -207,9 +216,10 @@ class Analysis:
     overrides: tuple[Override, ...]
     variants: tuple[Variant, ...]
     chains: tuple[Chain, ...]
+    cells: dict[tuple[str, str], dict[str, Cell]]
 
 
-def match_width(match: Match, instrument: Instrument) -> int:
+def _match_width(match: Match, instrument: Instrument) -> int:
     """Return how many conditions hold; -1 where one does not."""
     conditions = (
         (match.kinds, instrument.kind.word in match.kinds),
@@ -271,20 +281,11 @@ def _analyse(content: bytes, file: str) -> tuple[Analysis | None, tuple[Diagnost
             compiler.resolve()
             models = compile_models(sink, book)
             if not sink.found:
-                program = compiler.build(content, models)
-                return Analysis(file, tuple(sink.lines), root, book, program, *compiler.origins()), ()
+                return compiler.analysed(file, root, compiler.build(content, models)), ()
     except StopReading:
         if not sink.found:
             raise AssertionError("reading stopped without a reason") from None
     return None, sink.ordered()
-
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """Carry how one product is margined and escalated for one profile; product "" stands for the pool as a whole."""
-
-    margin: ProductMargin | None
-    ladder: int
 
 
 Chosen = list[tuple[int, Override]]
@@ -307,7 +308,7 @@ class _Compiler:
         self._sound_ladders: set[str] = set()  # as written; what breaks a variant of one is its override
         self._clocks: set[tuple[CalendarPart, tuple[int, int]]] = set()
         self._margins: dict[tuple[str, tuple[int, ...]], ProductMargin | None] = {}
-        self._cells: dict[tuple[str, str], dict[str, _Cell]] = {}
+        self._cells: dict[tuple[str, str], dict[str, Cell]] = {}
         used = {one.ladder or self._default_ladder() for one in book.products.values()}
         self._all_ladders = frozenset(used | {self._default_ladder()})
 
@@ -335,15 +336,17 @@ class _Compiler:
                 cells[name] = self._cell(name, ids, self._margin(name, ids), ladders[name])
             self._cells[account_class, account] = cells
 
-    def _cell(self, product: str, ids: tuple[int, ...], margin: ProductMargin | None, ladder: str) -> _Cell:
+    def _cell(self, product: str, ids: tuple[int, ...], margin: ProductMargin | None, ladder: str) -> Cell:
         number = self._ladder(ladder, ids)
         if (product, ids) not in self._chains:
             self._chains[product, ids] = Chain(product, ids, margin, number)
-        return _Cell(margin, number)
+        return Cell(margin, number)
 
-    def origins(self) -> tuple[tuple[Override, ...], tuple[Variant, ...], tuple[Chain, ...]]:
-        """Return the overrides as they apply, the ladders as numbered, and how overrides come together."""
-        return tuple(self._overrides), tuple(self._variants), tuple(self._chains.values())
+    def analysed(self, file: str, root: Mapping, program: Program) -> Analysis:
+        """Return the program with what it was made of."""
+        lines, chains = tuple(self._sink.lines), tuple(self._chains.values())
+        overrides, variants = tuple(self._overrides), tuple(self._variants)
+        return Analysis(file, lines, root, self._book, program, overrides, variants, chains, self._cells)
 
     def _profiles(self) -> Iterator[tuple[tuple[str, str], Chosen, Chosen]]:
         """Yield each (class, account or "") that is treated alike, with the overrides of its class and its own."""
@@ -731,7 +734,7 @@ def _move_limit(one: Limit) -> MoveLimit:
     return MoveLimit(rise, fall, one.per_ns)
 
 
-def _rule(cell: _Cell, product: CompiledProduct, lines: list[LineRow], firsts: dict[tuple[Tier, ...], int]) -> RuleRow:
+def _rule(cell: Cell, product: CompiledProduct, lines: list[LineRow], firsts: dict[tuple[Tier, ...], int]) -> RuleRow:
     margin, excluded = cell.margin, int(product.value_excluded)
     if not isinstance(margin, Margin):
         if product.portfolio < 0:

@@ -26,6 +26,7 @@ from marginrules.server import (
     handlers_authoring,
     handlers_cases,
     handlers_change,
+    handlers_document,
     handlers_explain,
     handlers_lint,
     handlers_plan,
@@ -50,6 +51,7 @@ _WATCH_WAIT_S = 0.25
 
 
 class Handlers(
+    handlers_document.DocumentHandlers,
     handlers_explain.ExplainHandlers,
     handlers_lint.LintHandlers,
     handlers_cases.CasesHandlers,
@@ -524,6 +526,7 @@ METHODS: tuple[Method, ...] = (
     Method("RulebookService", "ListRulebooks", rulebook_pb2.ListRulebooksRequest, "list_rulebooks", "read"),
     Method("RulebookService", "GetRulebook", rulebook_pb2.GetRulebookRequest, "get_rulebook", "read"),
     *handlers_change.METHODS,
+    *handlers_document.METHODS,
     *handlers_explain.METHODS,
     *handlers_lint.METHODS,
     *handlers_cases.METHODS,

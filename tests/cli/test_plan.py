@@ -63,6 +63,35 @@ def test_whom_it_hits_is_asked_of_a_server(edited: Path) -> None:
     assert "leave out --against" in result.output
 
 
+def test_a_book_of_accounts_and_a_history_are_read_from_files(tmp_path: Path) -> None:
+    """Whom it hits, without a server: of the accounts in one file, over the prices in another."""
+    edited, book, prices = tmp_path / "new.yaml", tmp_path / "book.json", tmp_path / "prices.csv"
+    text = SMALLEST.read_bytes().replace(b"below: 120%", b"below: 300%").replace(b"clear: 130%", b"clear: 310%")
+    edited.write_bytes(text)
+    position = {"symbol": "BTC-PERP", "quantity": 80, "entry_price": 100}
+    pool = {"name": "", "balances": [{"asset": "USD", "amount": 1000}], "positions": [position]}
+    instrument = {"symbol": "BTC-PERP", "kind": "perpetual", "underlying": "BTC", "settlement": "USD"}
+    data = {
+        "instruments": [instrument],
+        "accounts": [{"account_id": "A-1", "account_class": "default", "sequence": 1, "pools": [pool]}],
+        "prices": [{"name": "BTC-PERP", "price": 100, "time_ns": 1_800_000_000_000_000_000}],
+    }
+    book.write_text(json.dumps(data), encoding="utf-8")
+    prices.write_text("date,BTC-PERP\n2026-03-01,100\n2026-03-02,101\n2026-03-03,99\n", encoding="utf-8")
+    result = run("plan", edited, "--against", SMALLEST, "--book", book, "--history", prices, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.output)["impact"]
+    assert {"what": "margin_call", "before": 0, "after": 1} in found["now"]
+    assert {"what": "warned", "before": 0, "after": 1} in found["past"]
+    shown = run("plan", edited, "--against", SMALLEST, "--book", book)
+    assert "margin_call 0 -> 1" in shown.output
+    for wrong in ("[]", "{", "{}", '{"accounts": [{}]}', json.dumps(data | {"instruments": [{}]})):
+        book.write_text(wrong, encoding="utf-8")
+        refused = run("plan", edited, "--against", SMALLEST, "--book", book)
+        assert refused.exit_code == 1, wrong
+        assert "MR-I10" in refused.output
+
+
 def test_problems_of_a_text_are_shown(tmp_path: Path) -> None:
     path = tmp_path / "new.yaml"
     path.write_bytes(SMALLEST.read_bytes().replace(b"restrict", b"restict"))

@@ -87,11 +87,12 @@ def test_many_mistakes_are_all_reported(answers: Answers) -> None:
 
 
 def test_every_code_has_a_rulebook() -> None:
-    """No code is without a rulebook that causes it, and no rulebook claims a code that there is not."""
+    """No code of rulebooks is without one that causes it, and no rulebook claims a code that there is not."""
     claimed = {path.stem[:7] for path in BAD if path.stem != "many"}
     assert claimed <= PROBLEMS.keys()
     made = {code for _, either in HOSTILE.values() for codes in either for code in codes}
-    assert claimed | made == PROBLEMS.keys()
+    of_cases = {"MR-R350"}  # only files of cases have series
+    assert claimed | made | of_cases == PROBLEMS.keys()
 
 
 def test_every_recording_has_its_rulebook() -> None:

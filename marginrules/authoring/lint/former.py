@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from marginrules.authoring.lint.finding import Findings
 from marginrules.authoring.lint.ladder_facts import deadline_ns
-from marginrules.rulebook.compile import Analysis, Chain
+from marginrules.rulebook.compile import Analysis, Cell
 from marginrules.rulebook.diagnostic import Place
 from marginrules.rulebook.fields import percent, span
 from marginrules.rulebook.schema import LadderPart, Margin, StepPart
@@ -17,14 +17,14 @@ _Value = tuple[Decimal | None, Place]
 
 
 def judge_former(findings: Findings, former: Analysis) -> None:
-    """Compare a book with the one before it, for every way in which overrides come together in both."""
+    """Compare a book with the one before it, for every account and product that there is in both."""
     _judge_gone(findings, former)
     analysis = findings.analysis
-    for new, old in _pairs(analysis, former):
+    for product, new, old in _pairs(analysis, former):
         parts = analysis.variants[new.ladder].part, former.variants[old.ladder].part
         _judge_ladder(findings, analysis.variants[new.ladder].name, *parts)
         if isinstance(new.margin, Margin) and isinstance(old.margin, Margin):
-            _judge_rates(findings, new.product, new.margin, old.margin)
+            _judge_rates(findings, product, new.margin, old.margin)
     for name in sorted(analysis.book.collateral.keys() & former.book.collateral.keys()):
         mine, theirs = analysis.book.collateral[name].haircuts, former.book.collateral[name].haircuts
         if [one.to for one in mine] == [one.to for one in theirs]:
@@ -66,25 +66,21 @@ def _steps(analysis: Analysis, ladder: str) -> tuple[StepPart, ...]:
     return next(one.part.steps for one in analysis.variants if one.name == ladder and not one.overrides)
 
 
-def _pairs(analysis: Analysis, former: Analysis) -> Iterator[tuple[Chain, Chain]]:
-    """Yield what a profile and product follow now and followed before, each pair once."""
-    new, old = _chains(analysis), _chains(former)
+def _pairs(analysis: Analysis, former: Analysis) -> Iterator[tuple[str, Cell, Cell]]:
+    """Yield (product, now, before) for every account and product there is in both, each pair once."""
     seen = set()
-    for key in sorted(new.keys() & old.keys()):
-        pair = id(new[key]), id(old[key])
-        if pair not in seen:
-            seen.add(pair)
-            yield new[key], old[key]
+    for profile in sorted(analysis.cells.keys() | former.cells.keys()):
+        new, old = _cells(analysis, profile), _cells(former, profile)
+        for product in sorted(new.keys() & old.keys()):
+            pair = new[product].ladder, old[product].ladder, id(new[product].margin), id(old[product].margin)
+            if pair not in seen:
+                seen.add(pair)
+                yield product, new[product], old[product]
 
 
-def _chains(analysis: Analysis) -> dict[tuple[str, tuple[object, ...]], Chain]:
-    """Return the chains by product and by whom their overrides select, which is how two books are compared."""
-    found: dict[tuple[str, tuple[object, ...]], Chain] = {}
-    for chain in analysis.chains:
-        chosen = [analysis.overrides[one] for one in chain.overrides]
-        whom = tuple(sorted((one.classes, one.accounts) for one in chosen if one.classes or one.accounts))
-        found.setdefault((chain.product, whom), chain)
-    return found
+def _cells(analysis: Analysis, profile: tuple[str, str]) -> dict[str, Cell]:
+    """Return what an account follows; one without terms of its own has those of its class."""
+    return analysis.cells.get(profile) or analysis.cells.get((profile[0], "")) or {}
 
 
 def _judge_ladder(findings: Findings, ladder: str, new: LadderPart, old: LadderPart) -> None:

@@ -67,20 +67,33 @@ class LadderFacts:
                     return other.places.get(other_key, other.place)
         return step.places.get(key, step.places.get("step", step.place))
 
+    def leaves_at(self, step: StepPart) -> Decimal:
+        """Return the ratio up to which a step may stay in force: its exit, or where a liquidation of parts ends."""
+        terms = step.liquidate
+        until = Decimal(0) if terms is None or terms.fraction == 1 else max(terms.until, terms.target)
+        return max(self.exit_of(step), until)
+
     def together(self, step: StepPart) -> frozenset[str]:
-        """Return the names of the milder steps that are in force whenever this one is, whichever way it was entered."""
+        """Return the milder steps in force with this one below its own exit, whichever way it was entered."""
         if step.name not in self._together:
             ways = []
             if step.below is not None:
                 milder = self.steps[: self.steps.index(step)]
                 ways.append({one.name for one in milder if one.below is not None and one.for_ns <= step.for_ns})
             ways += [{name} | self.together(self.step(name)) for name in callers_of(step)]
-            self._together[step.name] = frozenset(set.intersection(*(set(one) for one in ways)))
+            always = set.intersection(*(set(one) for one in ways))
+            kept = (name for name in always if self.exit_of(self.step(name)) >= self.exit_of(step))
+            self._together[step.name] = frozenset(kept)
         return self._together[step.name]
 
+    def throughout(self, step: StepPart) -> list[StepPart]:
+        """Return the milder steps that are in force as long as this one is, its liquidation included."""
+        last = self.leaves_at(step)
+        return [one for one in self.steps if one.name in self.together(step) and self.exit_of(one) >= last]
+
     def restriction_with(self, step: StepPart) -> Restriction:
-        """Return the restriction that milder steps already ask for whenever a step is in force."""
-        return max((self.step(name).restrict for name in self.together(step)), default=Restriction.NONE)
+        """Return the restriction that milder steps already ask for as long as a step is in force."""
+        return max((one.restrict for one in self.throughout(step)), default=Restriction.NONE)
 
     def never_calls(self, step: StepPart) -> StepPart | None:
         """

@@ -55,7 +55,7 @@ def _judge_effect(findings: Findings, facts: LadderFacts, step: StepPart) -> Non
             "MR-L107", facts.place(step, "step"), message, "give it `notify`, or delete it", _names(facts, step)
         )
     elif _does_nothing_else(step) and step.restrict == facts.restriction_with(step):
-        by = next(one for one in milder if one.restrict == step.restrict)
+        by = next(one for one in facts.throughout(step) if one.restrict == step.restrict)
         message = f"step '{step.name}' adds nothing: '{by.name}' is in force with it and restricts as much"
         place = facts.place(step, "restrict", (by, "restrict"), (by, "for"), (step, "for"))
         findings.add("MR-L102", place, message, "give it another effect, or delete it", _names(facts, step))
@@ -109,7 +109,7 @@ def _judge_restriction(findings: Findings, facts: LadderFacts, step: StepPart) -
     """Report a restriction weaker than what a milder step asks for already: it never applies."""
     if "restrict" not in step.places or step.restrict >= facts.restriction_with(step):
         return
-    by = max((facts.step(name) for name in facts.together(step)), key=lambda one: one.restrict)
+    by = max(facts.throughout(step), key=lambda one: one.restrict)
     message = f"restrict was {step.restrict.word}, weaker than {by.restrict.word} of '{by.name}', which is in force too"
     place = facts.place(step, "restrict", (by, "restrict"), (by, "for"), (step, "for"))
     hint = f"write {by.restrict.word}, or delete it: the strictest applies"

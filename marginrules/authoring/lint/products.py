@@ -9,21 +9,24 @@ others as possible.
 
 from __future__ import annotations
 
+import bisect
+import fnmatch
+import re
 import string
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import product as combinations_of
 
 from marginrules.authoring.lint.finding import Findings
 from marginrules.codes import RIGHTS, InstrumentKind
 from marginrules.model import Instrument
-from marginrules.rulebook.compile import match_width
 from marginrules.rulebook.diagnostic import Place
 from marginrules.rulebook.parse import Mapping, Node
 from marginrules.rulebook.schema import Match, Product
 
 _KINDS = tuple(kind.word for kind in InstrumentKind)
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits
-_TRIED_MAX = 4_096  # instruments per product; where more would be needed, nothing is said
+_TRIED_MAX = 500_000  # pairs of an instrument and a product in one book; where more are needed, nothing more is said
 
 
 def judge_products(findings: Findings) -> None:
@@ -66,22 +69,47 @@ def _is_impossible(match: Match) -> str:
     return ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Conditions:
+    """Carry what a product matches in the form in which it is tried thousands of times."""
+
+    match: Match
+    width: int
+    symbol: re.Pattern[str] | None
+
+    def take(self, one: Instrument) -> bool:
+        """Say whether an instrument meets all conditions; as `Program.product_of` does."""
+        match = self.match
+        return (
+            (not match.underlyings or one.underlying in match.underlyings)
+            and (not match.kinds or one.kind.word in match.kinds)
+            and (not match.settlements or one.settlement in match.settlements)
+            and (match.inverse is None or match.inverse == one.inverse)
+            and (not match.rights or one.right in match.rights)
+            and (self.symbol is None or self.symbol.match(one.symbol) is not None)
+        )
+
+
+def _conditions(match: Match) -> _Conditions:
+    given = (match.kinds, match.underlyings, match.settlements, match.symbols, match.rights)
+    width = sum(1 for one in given if one) + (match.inverse is not None)
+    symbol = re.compile("|".join(map(fnmatch.translate, match.symbols))) if match.symbols else None
+    return _Conditions(match, width, symbol)
+
+
 class _Matcher:
     """Try instruments against all products."""
 
     def __init__(self, products: dict[str, Product]) -> None:
-        self._matches = {name: one.match for name, one in products.items()}
-        matches = self._matches.values()
+        self._all = {name: _conditions(one.match) for name, one in products.items()}
+        matches = [one.match for one in self._all.values()]
         self._fresh = _fresh(pattern for match in matches for pattern in match.symbols)
-        self._by_symbol: dict[str, set[str]] = {}
-        for name, match in self._matches.items():
-            for pattern in match.symbols:
-                if not _is_pattern(pattern):
-                    self._by_symbol.setdefault(pattern, set()).add(name)
-        # Products whose every symbol is written out can match only those symbols.
-        self._open = [
-            name for name, match in self._matches.items() if not match.symbols or any(map(_is_pattern, match.symbols))
-        ]
+        self._left = _TRIED_MAX
+        self._beginnings = _Beginnings(self._all)
+        self._by_underlying: dict[str, list[str]] = {}
+        for name, one in self._all.items():
+            for underlying in one.match.underlyings or ("",):
+                self._by_underlying.setdefault(underlying, []).append(name)
 
     def fate(self, name: str) -> tuple[bool, set[str], tuple[Instrument, str] | None] | None:
         """
@@ -89,48 +117,45 @@ class _Matcher:
 
         None where too many instruments would have to be tried.
         """
-        match = self._matches[name]
-        rivals = self._rivals(name)
-        if not rivals:
-            return True, set(), None
+        own, rivals = self._all[name], self._rivals(name)
+        equal = [other for other in rivals if self._all[other].width == own.width]
+        narrower = [other for other in rivals if self._all[other].width > own.width]
         hiding: set[str] = set()
-        is_reached, tie, tried = False, None, 0
-        for instrument in self._instruments(match, rivals):
-            tried += 1
-            if tried > _TRIED_MAX:
-                return None
-            own = match_width(match, instrument)
-            if own < 0:
-                continue
-            widths = {other: match_width(self._matches[other], instrument) for other in rivals}
-            best = max(widths.values())
-            if best < own:
-                is_reached = True
-            elif best == own:
-                tie = tie or (instrument, min(other for other, width in widths.items() if width == best))
-            else:
-                hiding |= {other for other, width in widths.items() if width > own}
-            if is_reached and tie:
+        is_reached, tie = not rivals, None
+        for instrument in self._instruments(own.match, rivals) if rivals else ():
+            if is_reached and (tie or not equal):
                 break
+            self._left -= len(rivals)
+            if self._left < 0:
+                return None
+            if not own.take(instrument):
+                continue
+            taking = {other for other in narrower if self._all[other].take(instrument)}
+            if taking:
+                hiding |= taking
+                continue
+            level = next((other for other in equal if self._all[other].take(instrument)), None)
+            is_reached |= level is None
+            tie = tie or ((instrument, level) if level else None)
         return is_reached, hiding, tie
 
     def _rivals(self, name: str) -> list[str]:
         """Return the products that could match an instrument of this one, as narrowly or more so."""
-        match = self._matches[name]
-        near: Iterable[str] = self._matches
-        if match.symbols and not any(map(_is_pattern, match.symbols)):
-            near = {*self._open, *(other for symbol in match.symbols for other in self._by_symbol[symbol])}
+        own = self._all[name]
+        near: Iterable[str] = self._all
+        if own.match.symbols:
+            near = self._beginnings.near(own.match)
+        elif own.match.underlyings:
+            near = {one for key in (*own.match.underlyings, "") for one in self._by_underlying.get(key, ())}
         return [
             other
             for other in sorted(near)
-            if other != name
-            and _width(self._matches[other]) >= _width(match)
-            and _can_meet(match, self._matches[other])
+            if other != name and self._all[other].width >= own.width and _can_meet(own.match, self._all[other].match)
         ]
 
     def _instruments(self, match: Match, rivals: list[str]) -> Iterator[Instrument]:
         """Yield one instrument for each way in which the book could tell those of a product apart."""
-        others = [self._matches[name] for name in rivals]
+        others = [self._all[name].match for name in rivals]
         kinds = [kind for kind in _KINDS if not match.kinds or kind in match.kinds]
         underlyings = self._choices(match.underlyings, [one.underlyings for one in others])
         settlements = self._choices(match.settlements, [one.settlements for one in others])
@@ -178,9 +203,34 @@ def _joined(first: str, second: str) -> str:
     return (head + tail).replace("?", "A") or "A"
 
 
-def _width(match: Match) -> int:
-    conditions = (match.kinds, match.underlyings, match.settlements, match.symbols, match.rights)
-    return sum(1 for one in conditions if one) + (match.inverse is not None)
+class _Beginnings:
+    """Find the products whose symbols may begin as a pattern does: two that begin otherwise match nothing in common."""
+
+    def __init__(self, products: dict[str, _Conditions]) -> None:
+        self._open = [name for name, one in products.items() if not one.match.symbols]
+        self._names: dict[str, set[str]] = {}
+        for name, one in products.items():
+            for pattern in one.match.symbols:
+                self._names.setdefault(_beginning(pattern), set()).add(name)
+        self._sorted = sorted(self._names)
+
+    def near(self, match: Match) -> set[str]:
+        """Return the names of all products that could have a symbol in common with this one."""
+        found = set(self._open)
+        for pattern in match.symbols:
+            start = _beginning(pattern)
+            for length in range(len(start)):
+                found |= self._names.get(start[:length], set())
+            for at in range(bisect.bisect_left(self._sorted, start), len(self._sorted)):
+                if not self._sorted[at].startswith(start):
+                    break
+                found |= self._names[self._sorted[at]]
+        return found
+
+
+def _beginning(pattern: str) -> str:
+    """Return a pattern up to its first wildcard."""
+    return re.split(r"[*?]", pattern, maxsplit=1)[0]
 
 
 def _can_meet(first: Match, second: Match) -> bool:
@@ -194,10 +244,6 @@ def _can_meet(first: Match, second: Match) -> bool:
     if any(one and other and not set(one) & set(other) for one, other in pairs):
         return False
     return None in (first.inverse, second.inverse) or first.inverse == second.inverse
-
-
-def _is_pattern(text: str) -> bool:
-    return "*" in text or "?" in text
 
 
 def _fresh(patterns: Iterable[str]) -> str:

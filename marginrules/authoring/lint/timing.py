@@ -29,7 +29,7 @@ def _judge_wait(findings: Findings, facts: LadderFacts, step: StepPart) -> None:
     if unmet_ns is None or step.for_ns < unmet_ns:
         return
     message = (
-        f"`for` was {span(step.for_ns)}: the call of '{caller.name}' goes unmet after {span(unmet_ns)} and "
+        f"`for` was {span(step.for_ns)}: an unpaid call of '{caller.name}' goes unmet after {span(unmet_ns)} and "
         f"enters '{step.name}' before its threshold can"
     )
     place = facts.place(step, "for", (caller, "deadline"), (caller, "for"))

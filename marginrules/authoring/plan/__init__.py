@@ -2,7 +2,7 @@
 """What a change of the active rulebook would do, exactly; as a file that does just that or nothing."""
 
 from marginrules.authoring.plan.file import read_plan, write_plan
-from marginrules.authoring.plan.hits import with_impact
+from marginrules.authoring.plan.hits import hits_of_files, with_impact
 from marginrules.authoring.plan.make import check_plan, compare_from, make_plan, stale
 from marginrules.authoring.plan.model import Base, Plan, PlannedCount, PlannedImpact, StalePlanError
 from marginrules.authoring.plan.words import change_words, comparison_words, summary_words
@@ -17,6 +17,7 @@ __all__ = [
     "check_plan",
     "compare_from",
     "comparison_words",
+    "hits_of_files",
     "make_plan",
     "read_plan",
     "stale",

@@ -15,6 +15,8 @@ and reasons in them. Everything that decides is looked at; what is not understoo
       unless it is being liquidated, which counts as more than being called;
     * no round of a liquidation closes less, waits longer or ends earlier.
 
+All of that but for the last bits of doubles: rates are compared as they are written, and the core rounds.
+
 "Looser" is the same the other way round. Two things are said in neither: an order that lowers risk passes although
 margin is short, and what lowers risk is measured with the rates of the book itself; and what an account comes to after
 it was called or liquidated under the one and not under the other, since being closed out early may cost less. What
@@ -23,7 +25,7 @@ makes a pool impossible to assess is "changed": orders are refused, but nobody i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -35,6 +37,7 @@ from marginrules.rulebook.compare.matches import compare_matches
 from marginrules.rulebook.compare.models import Meanings, compare_models
 from marginrules.rulebook.compare.records import Change, Comparison, Direction, amount_words, change_of, verdict_of
 from marginrules.rulebook.compile import Program
+from marginrules.rulebook.digest import canonical
 from marginrules.rulebook.schema import Margin
 from marginrules.terms import MoveLimit, PoolTerms
 
@@ -70,7 +73,7 @@ class _Comparing:
         yield from self._pools()
         yield from self._by_profile()
 
-    def _monotone(self, changes: Iterator[Change]) -> Iterator[Change]:
+    def _monotone(self, changes: Iterable[Change]) -> Iterator[Change]:
         """Yield changes of equity or requirements: in which direction nobody can say where a formula reads them."""
         is_known = not (self._old.reads_pools or self._new.reads_pools)
         yield from (one if is_known else replace(one, direction="changed") for one in changes)
@@ -174,7 +177,9 @@ class _Comparing:
         key = id(first), id(second)
         if key not in self._margins:
             if isinstance(first, Margin) and isinstance(second, Margin):
-                self._margins[key] = tuple(self._monotone(compare_tiers(first, second)))
+                # Most are as they were; curves need exact fractions, which take their time.
+                found = () if first == second else compare_tiers(first, second)
+                self._margins[key] = tuple(self._monotone(found))
             else:
                 self._margins[key] = tuple(self._formula(was, now))
         return self._margins[key]
@@ -287,6 +292,13 @@ def _text_only(before: Program, after: Program, *, has_changes: bool) -> tuple[s
         ("effective", units.format_time(before.effective_ns), units.format_time(after.effective_ns)),
     ]
     found = [f"{key}: {old or 'none'} -> {new or 'none'}" for key, old, new in told if old != new]
+    if not has_changes:
+        old, new = ({one.name: canonical(one) for one in program.models.scenarios} for program in (before, after))
+        found += [
+            f"scenarios {name}: no formula reads them"
+            for name in sorted(old.keys() | new.keys())
+            if old.get(name) != new.get(name)
+        ]
     if not found and not has_changes and before.text != after.text:
         found.append("layout, comments, names, reasons or the spelling of values")
     return tuple(found)

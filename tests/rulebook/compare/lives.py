@@ -57,7 +57,6 @@ class Look:
     state: Any
     restriction: int
     active: dict[str, tuple[bool, int]]  # step -> whether entered because a call went unmet, and since when
-    calls: tuple[tuple[int, Decimal, int], ...]  # (when, how much, by when) of each open one
 
 
 @dataclass
@@ -69,6 +68,8 @@ class Life:
     orders: dict[tuple[int, int], Any] = field(default_factory=dict)
     prices: dict[str, float] = field(default_factory=dict)
     executes: bool = False
+    called: dict[str, tuple[int, Decimal, int]] = field(default_factory=dict)  # first: when, all of it, by when
+    taken: dict[str, int] = field(default_factory=dict)  # when the first round was ordered
     liquidated: dict[str, int] = field(default_factory=dict)  # pool -> number of the first command that had a round
 
     def decisions(self) -> Any:
@@ -282,8 +283,13 @@ def _do(shard: Shard, life: Life, scene: Scene, number: int, kind: str, data: Da
         return
     life.replies.append([_told(one) for one in outcome.events])
     for event in outcome.events:
+        if event.kind is EventKind.CALL_ISSUED and event.amount is not None:
+            first, amount, due = life.called.get(event.pool, (event.time_ns, Decimal(0), 0))
+            if first == event.time_ns:
+                life.called[event.pool] = first, amount + event.amount, max(due, event.due_ns)
         if event.kind is EventKind.LIQUIDATION_ORDERED:
             life.liquidated.setdefault(event.pool, number)
+            life.taken.setdefault(event.pool, event.time_ns)
             if scene.executes:
                 rows = [
                     {"symbol": name, "quantity": size, "price": life.prices[name]}
@@ -314,7 +320,6 @@ def _look(shard: Shard, life: Life, number: int, now: int) -> None:
             _plain(shard, state),
             int(state.restriction) if state else 0,
             {_name(shard, state, one.step): (one.by_unmet, one.since_ns) for one in state.active} if state else {},
-            tuple((one.issued_ns, one.amount, one.due_ns) for one in state.calls) if state else (),
         )
 
 

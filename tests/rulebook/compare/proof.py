@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from marginrules.rulebook import Program
 from marginrules.rulebook.compare import Comparison
 from tests.rulebook.compare.lives import Life, Look, Scene, is_accepted_for_margin, is_assessed, live
@@ -43,7 +41,6 @@ def _first_difference(old: Life, new: Life) -> str:
 
 def _not_stricter(old: Life, new: Life) -> str:
     """Return what shows that the new rulebook is not stricter than the old one."""
-    called: set[str] = set()
     for (number, pool), was in old.looks.items():
         now = new.looks.get((number, pool))
         if now is None:
@@ -54,11 +51,11 @@ def _not_stricter(old: Life, new: Life) -> str:
             continue  # it does not hold the same any more
         if was.is_valid != now.is_valid:
             return f"{pool} can be assessed under one only"
-        found = "" if not was.is_valid else _milder(was, now) or ("" if pool in called else _milder_call(was, now))
-        if was.calls or now.calls:
-            called.add(pool)
+        found = "" if not was.is_valid else _milder(was, now)
         if found:
             return f"{pool} after command {number}: {found}: {was} and {now}"
+    if found := _milder_call(old, new):
+        return found
     for key, decision in old.orders.items():
         other = new.orders[key]
         if not (is_assessed(decision) and is_assessed(other)):
@@ -90,20 +87,14 @@ def _milder(was: Look, now: Look) -> str:
     return "" if set(was.breached) <= set(now.breached) else "fewer thresholds"
 
 
-def _milder_call(was: Look, now: Look) -> str:
-    """Compare what is demanded at the moment of the first call of a pool; one that came earlier is no milder."""
-    if not was.calls:
-        return ""
-    if not now.calls:
-        return "no call"
-    (first, amount, due), (first_now, amount_now, due_now) = _first_demand(was), _first_demand(now)
-    if first_now == first and (amount_now < amount or due_now > due):
-        return "a smaller or later call"
-    return "a later first call" if first_now > first else ""
-
-
-def _first_demand(one: Look) -> tuple[int, Decimal, int]:
-    """Return the moment of the first call, and all that was demanded then, at the latest by when."""
-    first = min(issued for issued, _, _ in one.calls)
-    then = [(amount, due) for issued, amount, due in one.calls if issued == first]
-    return first, sum((amount for amount, _ in then), Decimal(0)), max(due for _, due in then)
+def _milder_call(old: Life, new: Life) -> str:
+    """Compare what is demanded at the moment of the first call of each pool; one that came earlier is no milder."""
+    for pool, (first, amount, due) in old.called.items():
+        if new.taken.get(pool, first + 1) <= first or old.taken.get(pool, first + 1) <= first:
+            continue  # being liquidated counts as more than being called
+        first_now, amount_now, due_now = new.called.get(pool, (first + 1, amount, due))
+        if first_now > first:
+            return f"{pool} is called later, or not at all"
+        if first_now == first and (amount_now < amount or due_now > due):
+            return f"a smaller or later call of {pool}"
+    return ""

@@ -179,6 +179,14 @@ def test_a_calendar_shows_where_its_days_differ() -> None:
     assert [one.range for one in found.changes] == ["2026-03-03T05:00:00Z <= time of the call < 2026-03-04T05:00:00Z"]
 
 
+def test_scenarios_that_no_formula_reads_decide_nothing() -> None:
+    """They are for stresses that people ask for; it is told that they differ."""
+    text = TEXT + "scenarios:\n  crash:\n    rows: [{price: -30%}]\n"
+    found = compare(load(text.encode(), "a"), load(text.replace("-30%", "-40%").encode(), "b"))
+    assert found.verdict == "equivalent"
+    assert found.text_only == ("scenarios crash: no formula reads them",)
+
+
 def test_products_that_share_a_ladder_no_more() -> None:
     """A pool that holds both then follows the book's own ladder, which is told where that is another one."""
     more = TEXT + "\n"
