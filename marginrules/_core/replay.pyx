@@ -301,6 +301,7 @@ cdef class Replay:
     # The market
 
     cdef void read_row(self, int64_t row, Prices* prices) noexcept nogil:
+    cdef void read_row(self, int64_t row, Prices* made) noexcept nogil:
         """Collect what a row publishes."""
         cdef const double* values = <const double*>self.values.buf + row * self.column_count
         cdef int64_t now = (<const int64_t*>self.times.buf)[row]
@@ -320,6 +321,8 @@ cdef class Replay:
             out += 1
         prices.rows, prices.quotes = self.rows, self.quotes
         prices.asset_count = <int32_t>(out - self.rows)
+        made.rows, made.quotes = self.rows, self.quotes
+        made.asset_count = <int32_t>(out - self.rows)
         for k in range(self.asset_count, self.asset_count + self.mark_count):
             feed = self.feeds + k
             if isnan(values[feed.price]):
@@ -351,6 +354,7 @@ cdef class Replay:
         if not made:
             raise MemoryError("out of memory")
         return 0
+        made.mark_count = <int32_t>(out - self.rows) - made.asset_count
 
     cdef inline double value_of(self, const double* values, int32_t field, double otherwise) noexcept nogil:
         cdef int32_t column = self.fields[field].column
@@ -371,6 +375,7 @@ cdef class Replay:
                 with nogil:
                     self.read_row(first, &prices)
                 self.publish(&prices)
+                engine.publish_prices(&prices, NULL)
                 self.laid[0].view = engine.active.view
             return self.loaded
         with nogil:

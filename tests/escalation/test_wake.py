@@ -61,7 +61,7 @@ def measures(draw: st.DrawFn, moment: Moment) -> tuple[Measure, int]:
     return replace(before, is_valid=is_valid, equity=equity, initial_margin=initial, maintenance_margin=margin), now_ns
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(lives(), st.data())
 def test_nothing_changes_between_wakes(life: Life, data: st.DataObject) -> None:
     """Whatever is measured, the ladder moves only where the pool wakes."""
@@ -148,3 +148,25 @@ def test_a_called_pool_wakes_for_what_was_not_demanded() -> None:
     assert wake.comes(replace(measure, equity=699.9), START_NS)
     _, events = ladder.advance(state, terms, replace(measure, equity=699.9), START_NS)
     assert [(one.kind, int(one.amount or 0)) for one in events] == [(EventKind.CALL_FURTHER, 500)]
+
+
+def test_a_liquidation_that_is_done_begins_again_at_its_entry() -> None:
+    """Between its end and its exit a step waits; below its entry it goes on, and the pool wakes for that."""
+    terms = compiled(
+        "      - {step: partial, below: 105%, clear: 140%, "
+        "restrict: blocked, liquidate: {fraction: 20%, until: 110%}}\n"
+    )
+    desk = Desk(World(11_000.0, [Lot("S", 1_000.0, 100.0, 0.1)]), terms)
+    desk.move(99.4)
+    while desk.ordered:
+        desk.execute()
+        desk.now_ns += MINUTE_NS
+        desk.settle()
+    assert desk.state.active[0].is_done
+    assert desk.state.liquidation is None
+    wake = wake_of(desk.state, terms, is_flat=False, now_ns=desk.now_ns)
+    assert (wake.low, wake.high) == (1.05, 1.4)
+    for price, comes in ((99.2, False), (96.0, True)):
+        desk.world.lots[0].price = price
+        assert wake.comes(desk.world.measure, desk.now_ns) == comes
+        assert bool(desk.settle()) == comes
