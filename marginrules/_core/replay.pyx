@@ -300,7 +300,7 @@ cdef class Replay:
 
     # The market
 
-    cdef void read_row(self, int64_t row, Prices* made) noexcept nogil:
+    cdef void read_row(self, int64_t row, Prices* prices) noexcept nogil:
         """Collect what a row publishes."""
         cdef const double* values = <const double*>self.values.buf + row * self.column_count
         cdef int64_t now = (<const int64_t*>self.times.buf)[row]
@@ -318,8 +318,8 @@ cdef class Replay:
             out.totals.deposits = self.value_of(values, feed.first + 1, NAN)
             out.totals.borrows = self.value_of(values, feed.first + 2, NAN)
             out += 1
-        made.rows, made.quotes = self.rows, self.quotes
-        made.asset_count = <int32_t>(out - self.rows)
+        prices.rows, prices.quotes = self.rows, self.quotes
+        prices.asset_count = <int32_t>(out - self.rows)
         for k in range(self.asset_count, self.asset_count + self.mark_count):
             feed = self.feeds + k
             if isnan(values[feed.price]):
@@ -335,7 +335,22 @@ cdef class Replay:
             out.open_interest = 0.0 if isnan(interest) else interest
             out += 1
             quotes += 1
-        made.mark_count = <int32_t>(out - self.rows) - made.asset_count
+        prices.mark_count = <int32_t>(out - self.rows) - prices.asset_count
+
+    cdef int publish(self, const Prices* prices) except -1:
+        """Publish prices with what formulas prepare of them."""
+        cdef Engine engine = self.engine
+        cdef double** blocks = <double**>allocate(engine.instrument_count, sizeof(double*))
+        cdef int made
+        with nogil:
+            made = prepare_prices(&engine.active, prices, blocks)
+            if made:
+                write_prices(&engine.active, prices)
+                swap_blocks(engine.active.blocks, blocks, engine.instrument_count)
+        free_blocks(blocks, engine.instrument_count)
+        if not made:
+            raise MemoryError("out of memory")
+        return 0
 
     cdef inline double value_of(self, const double* values, int32_t field, double otherwise) noexcept nogil:
         cdef int32_t column = self.fields[field].column
@@ -355,7 +370,7 @@ cdef class Replay:
             if count > 0:
                 with nogil:
                     self.read_row(first, &prices)
-                engine.publish_prices(&prices, NULL)
+                self.publish(&prices)
                 self.laid[0].view = engine.active.view
             return self.loaded
         with nogil:
