@@ -5,6 +5,7 @@ change, what the operator must fix, or what must stop the process.
 
     MarginRulesError            code, message, hint
     ├── RulebookError           carries every diagnostic of the text            MR-R100; they have codes of their own
+    │   └── CasesError          the same for a file of cases                    MR-R110
     ├── InputError              a field of a request was wrong                  MR-I1xx
     ├── OverloadError           a limit was reached; retry after a while        MR-O1xx
     └── StorageError            the journal cannot be trusted                   MR-S1xx
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 CODES: dict[str, str] = {
     "MR-R100": "rulebook refused; its diagnostics say where and why",
+    "MR-R110": "cases refused; their diagnostics say where and why",
     "MR-I101": "number was not finite",
     "MR-I102": "number was out of its range",
     "MR-I103": "required field was missing",
@@ -85,6 +87,15 @@ class RulebookError(MarginRulesError):
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         count = len(diagnostics)
         super().__init__("MR-R100", f"rulebook was refused: {count} problem{'s' if count != 1 else ''}")
+        self.diagnostics = diagnostics
+
+
+class CasesError(RulebookError):
+    """Carry every diagnostic of a refused file of cases, in the order of the text."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        count = len(diagnostics)
+        MarginRulesError.__init__(self, "MR-R110", f"cases were refused: {count} problem{'s' if count != 1 else ''}")
         self.diagnostics = diagnostics
 
 

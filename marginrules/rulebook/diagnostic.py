@@ -57,6 +57,7 @@ PROBLEMS: dict[str, str] = {
     "MR-R330": "margin cannot be overridden",
     "MR-R331": "comma ended a formula",
     "MR-R340": "currency has no such terms",
+    "MR-R350": "not a series",
     "MR-R401": "not a formula",
     "MR-R402": "unknown name in a formula",
     "MR-R403": "wrong number of arguments",

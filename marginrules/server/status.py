@@ -14,6 +14,7 @@ _EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 
 STATUS: dict[str, grpc.StatusCode] = {
     "MR-R100": _INVALID,
+    "MR-R110": _INVALID,
     "MR-I101": _INVALID,
     "MR-I102": _INVALID,
     "MR-I103": _INVALID,

@@ -142,6 +142,18 @@ class Shard:
         program = load(data["text"].encode(), file)
         return self._switch(program, file, who, why, now_ns)
 
+    def activate_compiled(self, program: Program, file: str, now_ns: int) -> Outcome:
+        """
+        Switch to a program that was compiled before, in a shard that no journal stands behind.
+
+        What is journaled is activated by its text alone, through `apply`, so that a replay compiles what is recorded.
+
+        Raises:
+            InputError: the program is not in effect yet, or does not cover what the book holds.
+        """
+        self._now_ns = now_ns
+        return self._switch(program, file, "nobody", "compiled before", now_ns)
+
     def _rollback(self, data: Data, now_ns: int) -> Outcome:
         """Take {revision, who, why}; the old text becomes a new revision."""
         found = next((one for one in self.revisions if one.number == data["revision"]), None)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run a case against a rulebook: the shard, the ladder and the core of the server, in simulated time."""
+
+from __future__ import annotations
+
+from marginrules.authoring.cases.judge import Judge
+from marginrules.authoring.cases.model import Case, Step
+from marginrules.authoring.cases.result import CaseResult, Failure, Touch
+from marginrules.authoring.cases.world import World
+from marginrules.errors import InputError
+from marginrules.rulebook import Program, load
+
+
+def run_case(
+    program_text: bytes,
+    book_file: str,
+    case: Case,
+    program: Program | None = None,
+    *,
+    stop_at_first: bool = False,
+    with_coverage: bool = True,
+) -> CaseResult:
+    """
+    Play a case and compare what it names.
+
+    Args:
+        program_text: the rulebook.
+        book_file: its file, as failures show it.
+        program: what the text compiles to, where it was compiled before.
+        stop_at_first: end at the first look that finds a failure.
+        with_coverage: note what of the rulebook was reached.
+
+    Returns:
+        The failures, none where it passed. A case that cannot be played, because a command of it is refused, has
+        failed there.
+
+    Raises:
+        RulebookError: the text is not a rulebook.
+    """
+    if program is None:
+        program = load(program_text, book_file)
+    del with_coverage
+    touched: set[Touch] = set()
+    failures: list[Failure] = []
+    now_ns, place = case.start_ns, case.place
+    try:
+        world = World(case, program, book_file)
+        for step in case.steps:
+            place, now_ns = step.place, step.at_ns
+            failures += _play(world, step)
+            if failures and stop_at_first:
+                break
+    except InputError as error:
+        where = (case.name, case.file, place.line, place.column, now_ns)
+        failures.append(Failure(*where, "", "refused", "", str(error)))
+    return CaseResult(case.name, case.file, case.place.line, tuple(failures), frozenset(touched))
+
+
+def _play(world: World, step: Step) -> list[Failure]:
+    """Carry out one step, then look."""
+    world.go_to(step.at_ns)
+    if step.prices:
+        world.publish(step.prices)
+    if step.deposits:
+        world.deposit(step)
+    if step.fills is not None:
+        world.execute(world.pool_of(step), step.fills)
+    failures = []
+    if step.order is not None:
+        failures += Judge(world, step).of_order(world.decide(step, step.order))
+    elif step.expected:
+        failures += Judge(world, step).of_pool()
+    if step.events is not None:
+        failures += Judge(world, step).of_events(world.said())
+    return failures
