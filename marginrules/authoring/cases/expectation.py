@@ -37,6 +37,7 @@ OF_ORDER = {
     "initial_margin_after": "amount",
     "maintenance_margin_after": "amount",
 }
+OF_FIGURE = {"values": "amounts"}
 _CHOICES = {
     "restriction": tuple(one.word for one in Restriction),
     "accepted": ("yes", "no"),
@@ -46,15 +47,18 @@ _REASONS = tuple(str(one.name).lower() for one in Reason)
 Moment = Callable[[Node], int | None]
 
 
-def read_expected(sink: Sink, node: Node, is_order: bool, moment: Moment) -> tuple[Expected, ...]:
+def read_expected(
+    sink: Sink, node: Node, is_order: bool, moment: Moment, is_figure: bool = False
+) -> tuple[Expected, ...]:
     """
     Read the fields that are compared.
 
     Args:
         is_order: they are those of an order's answer.
+        is_figure: they are those of a figure.
         moment: reads a moment, which may be relative.
     """
-    known = OF_ORDER if is_order else OF_POOL
+    known = OF_FIGURE if is_figure else OF_ORDER if is_order else OF_POOL
     what = "what an order is answered" if is_order else "what is expected"
     part = Fields(sink, node, what, optional=tuple(known))
     if not isinstance(node, Mapping):
@@ -67,6 +71,12 @@ def read_expected(sink: Sink, node: Node, is_order: bool, moment: Moment) -> tup
 def _read(sink: Sink, name: str, kind: str, node: Node, moment: Moment) -> Expected | None:
     if kind == "list":
         return _list(sink, name, node)
+    if kind == "amounts":
+        nodes = node.items if isinstance(node, Sequence) else [node]
+        numbers = [fields.read_number(sink, one) for one in nodes]
+        values = tuple(float(one) for one in numbers if one is not None)
+        text = ", ".join(one.text for one in nodes if isinstance(one, Scalar))
+        return Expected(name, kind, text, numbers=values, place=node.place)
     if not isinstance(node, Scalar):
         sink.add("MR-R303", node.place, f"{name} is one value")
         return None

@@ -16,6 +16,7 @@ from marginrules.authoring.cases.model import (
     Case,
     CaseFile,
     Closes,
+    FigurePart,
     Line,
     OrderPart,
     PoolPart,
@@ -233,6 +234,15 @@ def _pool(sink: Sink, node: Node, name: str) -> PoolPart:
     return _pool_of(Fields(sink, node, what, optional=_OF_POOL), "" if name == "cross" else name)
 
 
+def _figure(sink: Sink, node: Node) -> FigurePart:
+    """Read `health_factor`, or `{name: auction_bid, given: {elapsed: 60, ...}}`."""
+    if isinstance(node, Scalar):
+        return FigurePart(fields.read_name(sink, node) or "")
+    part = Fields(sink, node, "a figure", required=("name",), optional=("symbol", "given"))
+    name, symbol = part.read("name", fields.read_name, ""), part.read("symbol", fields.read_name, "")
+    return FigurePart(name, symbol, tuple(_named(part, "given", lambda on, one, _name: _rate(on, one))))
+
+
 class _Reader:
     """Read one case; what a file shares is known."""
 
@@ -340,7 +350,7 @@ class _Reader:
 class _Steps:
     """Read the steps of a case, or its expectations at given times."""
 
-    _ACTS = ("prices", "deposit", "execute", "order")
+    _ACTS = ("prices", "deposit", "execute", "equity", "order", "figure")
 
     def __init__(self, sink: Sink, start_ns: int, accounts: tuple[AccountPart, ...]) -> None:
         self._sink = sink
@@ -366,14 +376,19 @@ class _Steps:
         order = part.node("order")
         execute = part.node("execute")
         expect = part.node("expect")
+        figure = part.node("figure")
         is_order = order is not None
         return replace(
             step,
             prices=tuple(one for _, one in _named(part, "prices", _quote)),
             deposits=tuple(_named(part, "deposit", _number)),
             fills=None if execute is None else self._fills(part, execute),
+            equity=part.read("equity", _number, None),
             order=_order(self._sink, order) if order is not None else None,
-            expected=read_expected(self._sink, expect, is_order, self._moment) if expect is not None else (),
+            figure=_figure(self._sink, figure) if figure is not None else None,
+            expected=()
+            if expect is None
+            else read_expected(self._sink, expect, is_order, self._moment, is_figure=figure is not None),
             **self._events(part),
         )
 

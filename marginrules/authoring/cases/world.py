@@ -13,13 +13,14 @@ from dataclasses import replace
 from typing import Any
 
 from marginrules._core.core import Assessment
-from marginrules.authoring.cases.model import AccountPart, Case, OrderPart, PoolPart, Quote, Step, Target
+from marginrules.authoring.cases.model import AccountPart, Case, FigurePart, OrderPart, PoolPart, Quote, Step, Target
 from marginrules.escalation import ladder
 from marginrules.escalation.state import Event, LadderState
 from marginrules.model import Account, OrderDecision
 from marginrules.rulebook import Program
 from marginrules.service import border
 from marginrules.service.decide import decide
+from marginrules.service.figures import measure_figures
 from marginrules.service.shard import Shard
 from marginrules.terms import Ladder
 from marginrules.units import DAY_NS
@@ -133,6 +134,24 @@ class World:
             price = self._quotes[symbol].mark if price is None and symbol in self._quotes else price
             rows.append({"symbol": symbol, "quantity": quantity, "price": price or math.nan, "fee": 0.0})
         self._apply("executed", {"liquidation_id": ordered.call_id, "fills": rows})
+
+    def set_equity(self, step: Step, value: float) -> None:
+        """Set the balance in the currency so that equity is a value; prices are published again with it."""
+        self._set_equity(Target(step.account, "equity", step.pool), value)
+        account = self.shard.book.account(step.account)
+        self._apply("accounts", {"accounts": [_row_of(replace(account, sequence=account.sequence + 1))]})
+
+    def measure(self, step: Step, figure: FigurePart) -> tuple[float, ...]:
+        """
+        Measure a figure; a pool's values, of positions or groups one after another, none of what cannot be said.
+
+        Raises:
+            InputError: no figure, position or input is named so.
+        """
+        found = measure_figures(
+            self.shard, self.pool_of(step), self.now_ns, (figure.name,), figure.symbol, dict(figure.given)
+        )
+        return tuple(value for one in found.figures for row in one.rows for value in row.values)
 
     def decide(self, step: Step, order: OrderPart) -> OrderDecision:
         """Check an order."""
