@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 
@@ -266,7 +266,7 @@ def _is_whole(text: str) -> bool:
 # How far
 
 
-def _made(file: str, path: tuple[str, ...], place: Place, old: str, news: list[tuple[str, ...]]) -> Iterator[Mutant]:
+def _made(file: str, path: tuple[str, ...], place: Place, old: str, news: Iterable[tuple[str, ...]]) -> Iterator[Mutant]:
     for new, *fainter in news:
         yield Mutant(file, Place(place.line, place.column, len(old)), path, old, new, tuple(fainter))
 

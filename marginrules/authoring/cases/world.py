@@ -92,7 +92,7 @@ class World:
         """Let time pass, stopping wherever something falls due or a series has a point."""
         started_ns = self.now_ns
         while True:
-            due_ns, point_ns = self._next_due_ns(), self._next_point_ns()
+            due_ns, point_ns = self.next_due_ns(), self._next_point_ns()
             moment = min(due_ns, point_ns)
             if moment > target_ns:
                 break
@@ -166,7 +166,7 @@ class World:
         self.events += events
         self.log += events
 
-    def _next_due_ns(self) -> int:
+    def next_due_ns(self) -> int:
         """
         Return when something falls due next.
 

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases at, just below and just above the thresholds of ladders, and just before and at everything that falls due."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from marginrules.authoring.cases.making import Made, Stage, make, stage_of, underlyings_of
+from marginrules.authoring.cases.recorder import Recorder
+from marginrules.errors import InputError
+from marginrules.rulebook import Program
+from marginrules.terms import Ladder, Step
+from marginrules.units import DAY_NS, SECOND_NS
+
+_SCALES = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e10, 1e12)
+_DUE_MAX = 8  # moments that are waited for after a step was entered
+_HORIZON_NS = 60 * DAY_NS
+_DEFAULT_MM = 1_000.0
+_TICK = 1e-4  # of the requirement, where an increment is too little to be read
+_RATIO_MAX = 1e6
+
+
+def ladder_cases(program: Program) -> Iterator[str]:
+    """Yield the cases of every step of every ladder, each variant that overrides make once."""
+    seen: set[tuple[object, ...]] = set()
+    for account_class in program.classes:
+        for number, product in enumerate(program.products):
+            stage = _needy(program, account_class, number)
+            if stage is None:
+                continue
+            recorder = Recorder(program, "sought", stage)
+            ladder = _ladder_of(recorder)
+            for index, step in enumerate(ladder.steps):
+                told = (ladder.name, replace(step, line=0, because=""))
+                if step.below is None or told in seen:
+                    continue
+                seen.add(told)
+                where = f"{ladder.name}/{step.name}, {product.name} of class {account_class}"
+                yield from _of_step(program, stage, ladder, index, where)
+
+
+def _ladder_of(recorder: Recorder) -> Ladder:
+    world = recorder.world
+    pool = world.shard.book.pool_id("example", "")
+    return world.ladder_of(pool, world.assess(pool))[0]
+
+
+def _needy(program: Program, account_class: str, number: int) -> Stage | None:
+    """Return an account with a requirement that is large beside every minimum transfer; None where none was found."""
+    least = max(
+        (float(step.call.minimum_transfer) for one in program.ladders for step in one.steps if step.call), default=0.0
+    )
+    wanted = max(_DEFAULT_MM, 20.0 * least, 1e4 * float(program.increment))
+    for underlying in reversed(underlyings_of(program, number)):
+        for sign in (1.0, -1.0):
+            for scale in _SCALES:
+                stage = _three(program, account_class, number, underlying, sign * scale)
+                if stage is not None and _requirement(program, stage) >= wanted:
+                    return stage
+    return None
+
+
+def _three(program: Program, account_class: str, number: int, underlying: str, scale: float) -> Stage | None:
+    """Return three positions of a product, told apart by loss and by size; one where there is only one instrument."""
+    held: list[tuple[Made, float]] = []
+    for which, share in ((1, 2.0), (2, 1.0), (3, 4.0)):
+        made = make(program, number, underlying, which=which)
+        if made is not None and made.symbol not in [one.symbol for one, _ in held]:
+            held.append((made, scale * share))
+    if not held:
+        return None
+    stage = stage_of(program, account_class, held)
+    for symbol, loss in zip(stage.positions, (0.02, 0.05, 0.0), strict=False):
+        position = stage.positions[symbol]
+        # At a loss, so that which one goes first by loss is not which one goes first by size.
+        position["entry_price"] *= 1.0 + math.copysign(loss, position["quantity"])
+    return stage
+
+
+def _requirement(program: Program, stage: Stage) -> float:
+    try:
+        return Recorder(program, "sought", stage).figures()[2]
+    except InputError:
+        return 0.0
+
+
+def _of_step(program: Program, stage: Stage, ladder: Ladder, index: int, where: str) -> Iterator[str]:
+    step = ladder.steps[index]
+    if step.below is None:
+        return
+    recorder = Recorder(program, f"{where}, around its thresholds", _funded(program, stage))
+    _around(recorder, program, step)
+    yield recorder.text
+    if step.liquidate or step.call or step.for_ns:
+        recorder = Recorder(program, f"{where}, what falls due", _funded(program, stage))
+        tick = _tick(program, recorder.figures()[2])
+        recorder.stop(after_ns=SECOND_NS, equity=_at(recorder, step.below) - tick)
+        _wait(recorder, step, tick)
+        yield recorder.text
+    if step.call and step.call.minimum_transfer:
+        text = _at_minimum(program, stage, ladder, index, where)
+        if text:
+            yield text
+
+
+def _funded(program: Program, stage: Stage) -> Stage:
+    """Return the account with so much in the currency that no step is entered."""
+    equity, initial, maintenance = Recorder(program, "sought", stage).figures()
+    missing = 10.0 * max(initial, maintenance) - equity
+    return replace(stage, balances=stage.balances | {program.currency: float(math.ceil(missing))})
+
+
+def _tick(program: Program, maintenance: float) -> float:
+    increment = float(program.increment)
+    return max(increment, increment * math.ceil(maintenance * _TICK / increment)) if maintenance else increment
+
+
+def _at(recorder: Recorder, ratio: float) -> float:
+    return ratio * recorder.figures()[2]
+
+
+def _around(recorder: Recorder, program: Program, step: Step) -> None:
+    """Come down to the entry, pass it, wait as long as it says, and go up through the exit."""
+    below = step.below or 0.0
+    tick = _tick(program, recorder.figures()[2])
+    for offset in (tick, 0.0, -tick):
+        recorder.stop(after_ns=SECOND_NS, equity=_at(recorder, below) + offset)
+    if step.for_ns:
+        recorder.stop(after_ns=step.for_ns - SECOND_NS)
+        recorder.stop(after_ns=SECOND_NS)
+    if any(_awaits(recorder)):
+        recorder.stop(is_executed=True)
+    if not recorder.figures()[2]:
+        return
+    for offset in (-tick, 0.0, tick):
+        recorder.stop(after_ns=SECOND_NS, equity=_at(recorder, step.clear) + offset)
+
+
+def _awaits(recorder: Recorder) -> Iterator[bool]:
+    for state in recorder.world.shard.states.values():
+        yield state.liquidation is not None and bool(state.liquidation.awaiting)
+
+
+def _wait(recorder: Recorder, step: Step, tick: float) -> None:
+    """Stop a second before and at each moment at which something falls due; fills come at the marks."""
+    start_ns, was_topped_up = recorder.world.now_ns, False
+    for _ in range(_DUE_MAX):
+        if any(_awaits(recorder)):
+            recorder.stop(after_ns=SECOND_NS, is_executed=True)
+            continue
+        liquidating = next((one for one in recorder.world.shard.states.values() if one.liquidation), None)
+        if liquidating is not None and liquidating.liquidation is not None and recorder.figures()[2]:
+            until = liquidating.liquidation.until
+            if until < _RATIO_MAX and not was_topped_up:
+                # Short of the end by a little: another round; then exactly at it.
+                recorder.stop(equity=_at(recorder, until) - tick)
+                was_topped_up = True
+        due_ns = recorder.world.next_due_ns()
+        if due_ns - start_ns > _HORIZON_NS:
+            break
+        before = due_ns - SECOND_NS - recorder.world.now_ns
+        if before > 0:
+            recorder.stop(after_ns=before)
+        recorder.stop(after_ns=due_ns - recorder.world.now_ns)
+    if was_topped_up and recorder.figures()[2] and step.liquidate and step.liquidate.until < _RATIO_MAX:
+        recorder.stop(after_ns=SECOND_NS, equity=_at(recorder, step.liquidate.until))
+
+
+def _at_minimum(program: Program, stage: Stage, ladder: Ladder, index: int, where: str) -> str:
+    """Return a case in which exactly the minimum transfer is missing, then a little less and a little more."""
+    step = ladder.steps[index]
+    if step.call is None or step.below is None:
+        return ""
+    least = float(step.call.minimum_transfer)
+    floor = max((one.below for one in ladder.steps[index + 1 :] if one.below is not None), default=0.0)
+    for exponent in range(40):
+        small = _scaled(stage, 0.5**exponent)
+        _, initial, maintenance = Recorder(program, "sought", small).figures()
+        restored = {"initial_margin": initial, "maintenance_margin": maintenance}.get(
+            step.call.restore, step.call.ratio * maintenance
+        )
+        if maintenance and floor * maintenance < restored - least < step.below * maintenance:
+            recorder = Recorder(program, f"{where}, around its minimum transfer", _funded(program, small))
+            tick = float(max(program.increment, step.call.round_to))
+            for missing in (least - tick, least, least + tick):
+                recorder.stop(after_ns=SECOND_NS, equity=10.0 * max(initial, maintenance))
+                recorder.stop(after_ns=SECOND_NS, equity=restored - missing)
+                if step.for_ns:
+                    recorder.stop(after_ns=step.for_ns)
+            return recorder.text
+    return ""
+
+
+def _scaled(stage: Stage, factor: float) -> Stage:
+    positions = {
+        symbol: one | {"quantity": one["quantity"] * factor} for symbol, one in stage.positions.items()
+    }
+    return replace(stage, positions=positions)
