@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from marginrules.authoring.cases.making import Stage, make, stage_of, underlyings_of
@@ -76,7 +75,7 @@ def _by_value(program: Program, asset: str, rule: Collateral) -> Iterator[str]:
     if rule.concentration != 1:
         # Of all collateral at once: with ever more of it beside a little cash.
         small = min(values)
-        marks = [_price(rule, small * share) for share in (0.1, 0.5, 1.0, 2.0, 5.0)]
+        marks = [_price(rule, small * share) for share in (0.1, 0.5, 1.0, 2.0, 5.0, 50.0)]
         yield _told(program, f"{asset} as collateral, by its share", asset, marks, cash=small)
 
 
@@ -159,5 +158,3 @@ def _wrong_way(program: Program, asset: str, rule: Collateral) -> Iterator[str]:
             yield recorder.text
         return
 
-
-_ = math

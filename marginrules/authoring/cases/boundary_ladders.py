@@ -20,6 +20,9 @@ _HORIZON_NS = 60 * DAY_NS
 _DEFAULT_MM = 1_000.0
 _TICK = 1e-4  # of the requirement, where an increment is too little to be read
 _RATIO_MAX = 1e6
+_ROUNDS = 2
+_HALVINGS = 60
+_LIQUIDATION = ("step", "liquidating")
 
 
 def ladder_cases(program: Program) -> Iterator[str]:
@@ -97,7 +100,13 @@ def _of_step(program: Program, stage: Stage, ladder: Ladder, index: int, where: 
         recorder = Recorder(program, f"{where}, what falls due", _funded(program, stage))
         tick = _tick(program, recorder.figures()[2])
         recorder.stop(after_ns=SECOND_NS, equity=_at(recorder, step.below) - tick)
-        _wait(recorder, step, tick)
+        _wait(recorder)
+        yield recorder.text
+    if step.liquidate and step.liquidate.until < _RATIO_MAX:
+        recorder = Recorder(program, f"{where}, its rounds", _funded(program, stage))
+        tick = _tick(program, recorder.figures()[2])
+        recorder.stop(after_ns=SECOND_NS, equity=_at(recorder, step.below) - tick)
+        _rounds(recorder, ladder, index, tick)
         yield recorder.text
     if step.call and step.call.minimum_transfer:
         text = _at_minimum(program, stage, ladder, index, where)
@@ -130,33 +139,72 @@ def _around(recorder: Recorder, program: Program, step: Step) -> None:
     if step.for_ns:
         recorder.stop(after_ns=step.for_ns - SECOND_NS)
         recorder.stop(after_ns=SECOND_NS)
-    if any(_awaits(recorder)):
-        recorder.stop(is_executed=True)
+    if recorder.ordered:
+        recorder.stop(fills={})
     if not recorder.figures()[2]:
         return
     for offset in (-tick, 0.0, tick):
         recorder.stop(after_ns=SECOND_NS, equity=_at(recorder, step.clear) + offset)
 
 
-def _awaits(recorder: Recorder) -> Iterator[bool]:
-    for state in recorder.world.shard.states.values():
-        yield state.liquidation is not None and bool(state.liquidation.awaiting)
+def _rounds(recorder: Recorder, ladder: Ladder, index: int, tick: float) -> None:
+    """
+    Liquidate in rounds whose fills leave the pool short of the end, wait for the next, and go up through the end.
+
+    Args:
+        tick: as little equity as is read.
+    """
+    step = ladder.steps[index]
+    floor = max((one.below for one in ladder.steps[index + 1 :] if one.below is not None), default=0.0)
+    for _ in range(_ROUNDS):
+        until = recorder.until()
+        if until is None or until > _RATIO_MAX or not recorder.ordered:
+            return
+        goal = (max(floor, min(step.below or until, until) * 0.9) + min(step.below or until, until)) / 2
+        recorder.stop(after_ns=SECOND_NS, fills=_fills(recorder, goal), look=_LIQUIDATION)
+        if recorder.until() is None or not recorder.figures()[2]:
+            return
+        due_ns = recorder.world.next_due_ns()
+        if due_ns - recorder.world.now_ns > _HORIZON_NS or recorder.ordered:
+            break
+        if due_ns - recorder.world.now_ns > SECOND_NS:
+            recorder.stop(after_ns=due_ns - SECOND_NS - recorder.world.now_ns)
+        recorder.stop(after_ns=due_ns - recorder.world.now_ns)
+    if recorder.ordered and recorder.until() is not None:
+        recorder.stop(fills=_fills(recorder, goal), look=_LIQUIDATION)
+    until = recorder.until()
+    if until is None or recorder.ordered or not recorder.figures()[2]:
+        return
+    for ratio in sorted({until, step.clear}):
+        for offset in (-tick, 0.0):
+            recorder.stop(equity=_at(recorder, ratio) + offset, look=_LIQUIDATION)
 
 
-def _wait(recorder: Recorder, step: Step, tick: float) -> None:
+def _fills(recorder: Recorder, goal: float) -> dict[str, float]:
+    """Return prices of the fills that leave about a ratio: by what they lose, as a linear contract loses it."""
+    equity, _, maintenance = recorder.figures()
+    orders = recorder.ordered
+    held = {one.symbol: one.quantity for one in recorder.world.shard.book.account("example").pools[0].positions}
+    whole = sum(abs(quantity) * recorder.mark(symbol) for symbol, quantity in held.items())
+    closed = sum(abs(quantity) * recorder.mark(symbol) for symbol, quantity in orders.items())
+    left = maintenance * (1.0 - closed / whole) if whole else 0.0
+    loss = equity - goal * left
+    if not closed or not left:
+        return {}
+    share = loss / closed
+    return {
+        symbol: float(f"{recorder.mark(symbol) * (1.0 + share * math.copysign(1.0, quantity)):.10g}")
+        for symbol, quantity in orders.items()
+    }
+
+
+def _wait(recorder: Recorder) -> None:
     """Stop a second before and at each moment at which something falls due; fills come at the marks."""
-    start_ns, was_topped_up = recorder.world.now_ns, False
+    start_ns = recorder.world.now_ns
     for _ in range(_DUE_MAX):
-        if any(_awaits(recorder)):
-            recorder.stop(after_ns=SECOND_NS, is_executed=True)
+        if recorder.ordered:
+            recorder.stop(after_ns=SECOND_NS, fills={})
             continue
-        liquidating = next((one for one in recorder.world.shard.states.values() if one.liquidation), None)
-        if liquidating is not None and liquidating.liquidation is not None and recorder.figures()[2]:
-            until = liquidating.liquidation.until
-            if until < _RATIO_MAX and not was_topped_up:
-                # Short of the end by a little: another round; then exactly at it.
-                recorder.stop(equity=_at(recorder, until) - tick)
-                was_topped_up = True
         due_ns = recorder.world.next_due_ns()
         if due_ns - start_ns > _HORIZON_NS:
             break
@@ -164,8 +212,6 @@ def _wait(recorder: Recorder, step: Step, tick: float) -> None:
         if before > 0:
             recorder.stop(after_ns=before)
         recorder.stop(after_ns=due_ns - recorder.world.now_ns)
-    if was_topped_up and recorder.figures()[2] and step.liquidate and step.liquidate.until < _RATIO_MAX:
-        recorder.stop(after_ns=SECOND_NS, equity=_at(recorder, step.liquidate.until))
 
 
 def _at_minimum(program: Program, stage: Stage, ladder: Ladder, index: int, where: str) -> str:
@@ -175,26 +221,39 @@ def _at_minimum(program: Program, stage: Stage, ladder: Ladder, index: int, wher
         return ""
     least = float(step.call.minimum_transfer)
     floor = max((one.below for one in ladder.steps[index + 1 :] if one.below is not None), default=0.0)
-    for exponent in range(40):
-        small = _scaled(stage, 0.5**exponent)
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = float(f"{(low + high) / 2:.6g}")
+        small = _scaled(stage, middle)
         _, initial, maintenance = Recorder(program, "sought", small).figures()
         restored = {"initial_margin": initial, "maintenance_margin": maintenance}.get(
             step.call.restore, step.call.ratio * maintenance
         )
-        if maintenance and floor * maintenance < restored - least < step.below * maintenance:
-            recorder = Recorder(program, f"{where}, around its minimum transfer", _funded(program, small))
-            tick = float(max(program.increment, step.call.round_to))
-            for missing in (least - tick, least, least + tick):
-                recorder.stop(after_ns=SECOND_NS, equity=10.0 * max(initial, maintenance))
-                recorder.stop(after_ns=SECOND_NS, equity=restored - missing)
-                if step.for_ns:
-                    recorder.stop(after_ns=step.for_ns)
-            return recorder.text
+        if not maintenance or restored - least <= floor * maintenance:
+            low = middle
+        elif restored - least >= step.below * maintenance:
+            high = middle
+        else:
+            return _missing(program, small, step, restored, where)
     return ""
+
+
+def _missing(program: Program, stage: Stage, step: Step, restored: float, where: str) -> str:
+    if step.call is None:
+        return ""
+    least, tick = float(step.call.minimum_transfer), float(max(program.increment, step.call.round_to))
+    recorder = Recorder(program, f"{where}, around its minimum transfer", _funded(program, stage))
+    whole = 10.0 * max(recorder.figures()[1:])
+    for missing in (least - tick, least, least + tick):
+        recorder.stop(after_ns=SECOND_NS, equity=whole)
+        recorder.stop(after_ns=SECOND_NS, equity=restored - missing)
+        if step.for_ns:
+            recorder.stop(after_ns=step.for_ns)
+    return recorder.text
 
 
 def _scaled(stage: Stage, factor: float) -> Stage:
     positions = {
-        symbol: one | {"quantity": one["quantity"] * factor} for symbol, one in stage.positions.items()
+        symbol: one | {"quantity": float(f"{one['quantity'] * factor:.8g}")} for symbol, one in stage.positions.items()
     }
     return replace(stage, positions=positions)

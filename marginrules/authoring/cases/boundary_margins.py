@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
-from itertools import pairwise
 
 from marginrules import units
 from marginrules.authoring.cases.making import (
@@ -155,12 +153,9 @@ def _kinds(program: Program, number: int, underlying: str) -> list[Made]:
     """Return one instrument of each kind that a product matches; of options one in and one out of the money."""
     made: dict[str, Made] = {}
     for kind in program.products[number].match.kinds or ("perpetual",):
-        for which, right, strike in ((1, "call", 95.0), (2, "put", 95.0)) if kind == "option" else ((1, "", 0.0),):
+        for which, right, strike in ((1, "call", 95.0), (2, "put", 95.0)) if kind == "option" else ((1, "call", 0.0),):
             one = make(program, number, underlying, which=which, right=right, strike=strike, kind=kind)
             if one is not None:
                 made.setdefault(one.symbol, one)
     return list(made.values())
 
-
-__all__ = ["age_cases", "margin_cases"]
-_ = (pairwise, replace)

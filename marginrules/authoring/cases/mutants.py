@@ -5,7 +5,7 @@ Mutants of a rulebook: the same text with one threshold moved a little, to see w
 What is moved, and how far:
 
 * A number, rate, ratio or amount moves by one percent of itself, up and down; zero has no percent and moves up by one
-  unit of its last written digit. A period of time moves by one percent too, and by a second at least.
+  unit of its last written digit. A minimum transfer moves by no less than the call is rounded to. A period of time moves by one percent too, and by a second at least.
 * A deadline in business days moves by a day and by a minute of its time of day; a date by a day.
 * A switch is turned over: a constant, parameter or scenario column whose every value is a plain whole number and, of
   the first two, 0 or 1. 0 becomes 1, and anything else 0.
@@ -150,10 +150,18 @@ def compiled(move: Mutant, content: bytes, before: Program) -> tuple[Mutant, Pro
         except RulebookError as error:
             refusal = refusal or f"check refuses it: {error.diagnostics[0].message}"
             continue
-        if program.digest == before.digest:
+        if program.digest == before.digest or (move.path[-1] == "restore" and _is_one_requirement(before)):
             return replace(tried, why="it means the same"), None
         return tried, program
     return replace(move, why=refusal, fainter=()), None
+
+
+def _is_one_requirement(program: Program) -> bool:
+    """Say whether initial and maintenance margin are the same figure throughout, so that either word means both."""
+    codes = [program.models.codes[one.code] for one in program.models.portfolios]
+    return len(codes) > 0 and all(
+        product.portfolio >= 0 for product in program.products
+    ) and all(one.outputs[0] == one.outputs[1] for one in codes)
 
 
 # What is moved
@@ -165,11 +173,12 @@ def _section(section: str, root: Mapping, file: str, lines: list[str]) -> Iterat
         switches = _switches(section, node)
     else:
         switches = frozenset()
+    steps = dict(_round_to(node, (section,)))
     for path, scalar, key in _scalars(node, (section,), section):
         if switches and _group(section, path) in switches:
             yield from _made(file, path, scalar.place, scalar.text, _turned(scalar.text))
         else:
-            yield from _of_scalar(file, lines, path, scalar, key)
+            yield from _of_scalar(file, lines, path, scalar, key, steps.get(path[:-1]))
 
 
 def _scalars(node: Node, path: tuple[str, ...], key: str) -> Iterator[tuple[tuple[str, ...], Scalar, str]]:
@@ -185,6 +194,20 @@ def _scalars(node: Node, path: tuple[str, ...], key: str) -> Iterator[tuple[tupl
                 yield from _scalars(one, (*path, name), name)
 
 
+def _round_to(node: Node, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Decimal]]:
+    """Yield for each call that is rounded its path and to what."""
+    if isinstance(node, Sequence):
+        for index, item in enumerate(node.items, start=1):
+            yield from _round_to(item, (*path, _title(item, index)))
+    elif isinstance(node, Mapping):
+        unit = node.entries.get("round_to")
+        value = units.parse_number(unit.text) if isinstance(unit, Scalar) else None
+        if value:
+            yield path, value
+        for name, one in node.entries.items():
+            yield from _round_to(one, (*path, name))
+
+
 def _title(item: Node, index: int) -> str:
     """Return what an item of a list is called: by the name that it has, or by its place."""
     if isinstance(item, Mapping):
@@ -195,7 +218,9 @@ def _title(item: Node, index: int) -> str:
     return f"#{index}"
 
 
-def _of_scalar(file: str, lines: list[str], path: tuple[str, ...], scalar: Scalar, key: str) -> Iterator[Mutant]:
+def _of_scalar(
+    file: str, lines: list[str], path: tuple[str, ...], scalar: Scalar, key: str, step: Decimal | None
+) -> Iterator[Mutant]:
     text, place = scalar.text, scalar.place
     if key in _WORDS and text in _WORDS[key]:
         words = _WORDS[key]
@@ -205,6 +230,8 @@ def _of_scalar(file: str, lines: list[str], path: tuple[str, ...], scalar: Scala
     elif _DATE.fullmatch(text):
         day = dt.date.fromisoformat(text)
         yield from _made(file, path, place, text, [((day + dt.timedelta(days=by)).isoformat(),) for by in (1, -1)])
+    elif key == "minimum_transfer" and step and units.parse_number(text):
+        yield from _made(file, path, place, text, _moved_by(text, step))
     elif _is_value(text, path):
         start = Place(place.line, place.column + int(scalar.quoted), place.width)
         yield from _made(file, path, start, text, _moved(text))
@@ -295,6 +322,13 @@ def _moved(text: str) -> list[tuple[str, ...]]:
         moved += [_written(value + sign)] if not unit and value == value.to_integral_value() else []
         both.append(tuple(one + unit for one in moved))
     return both
+
+
+def _moved_by(text: str, step: Decimal) -> list[tuple[str, ...]]:
+    """Return the moves of a minimum transfer: a percent, or what is demanded at a time where that is more."""
+    value = units.parse_number(text) or Decimal(0)
+    by = max(step, _EXACT.multiply(value, _SHARES[0]))
+    return [(_written(value + one),) for one in (by, -by) if value + one >= 0]
 
 
 def _written(value: Decimal) -> str:

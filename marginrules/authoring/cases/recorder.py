@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 from marginrules.authoring.cases.judge import in_words
 from marginrules.authoring.cases.making import Stage, number_text
-from marginrules.authoring.cases.model import ACCOUNT, Case, OrderPart, Quote, Step
+from marginrules.authoring.cases.model import ACCOUNT, Case, FigurePart, OrderPart, Quote, Step
 from marginrules.authoring.cases.read import read_cases
 from marginrules.authoring.cases.world import World
 from marginrules.codes import Reason
+from marginrules.errors import InputError
 from marginrules.rulebook import Program
 from marginrules.units import format_duration
 
@@ -56,6 +57,23 @@ class Recorder:
             return 0.0, 0.0, 0.0
         return found.equity, found.initial_margin, found.maintenance_margin
 
+    @property
+    def ordered(self) -> dict[str, float]:
+        """Return the orders of the liquidation that awaits its fills, by symbol; none where none does."""
+        under_way = [one.liquidation for one in self.world.shard.states.values() if one.liquidation]
+        if not any(one.awaiting for one in under_way):
+            return {}
+        return dict(next(one for one in reversed(self.world.log) if one.kind == "liquidation_ordered").data["orders"])
+
+    def mark(self, symbol: str) -> float:
+        """Return the last mark of an instrument."""
+        return self._published[symbol]["mark"]
+
+    def until(self) -> float | None:
+        """Return at which ratio the liquidation under way ends; None where none is."""
+        found = [one.liquidation.until for one in self.world.shard.states.values() if one.liquidation]
+        return found[0] if found else None
+
     def stop(
         self,
         *,
@@ -64,7 +82,7 @@ class Recorder:
         prices: Prices | None = None,
         deposit: tuple[str, float] | None = None,
         order: OrderPart | None = None,
-        is_executed: bool = False,
+        fills: dict[str, float] | None = None,
         look: Iterable[str] = LADDER,
         with_events: bool = True,
     ) -> None:
@@ -78,20 +96,32 @@ class Recorder:
             world.publish(tuple(_quote(name, one) for name, one in prices.items()))
             self._published |= prices
         if equity is not None:
+            equity = float(f"{equity:.12g}")  # as it is written
             world.set_equity(self._step(), equity)
             parts.append(f"equity: {number_text(equity)}")
         if deposit is not None:
             asset, amount = deposit
             world.deposit(Step(world.now_ns, ACCOUNT, self._step().pool, deposits=(deposit,)))
             parts.append(f"deposit: {{{asset}: {number_text(amount)}}}")
-        if is_executed:
-            world.execute(self._pool, ())
-            parts.append("execute: marks")
+        if fills is not None:
+            world.execute(self._pool, tuple(fills.items()))
+            parts.append(f"execute: {_flow({name: number_text(one) for name, one in fills.items()}) or 'marks'}")
         if order is not None:
             parts += self._answer(order)
         else:
             parts.append(f"expect: {self._expected(look)}")
         self._write(parts, [in_words(one) for one in world.said()] if with_events and order is None else None)
+
+    def ask(self, figure: FigurePart) -> None:
+        """Ask for a figure and write what it is; nothing where it cannot be measured."""
+        try:
+            values = self.world.measure(self._step(), figure)
+        except InputError:
+            return
+        given = ", ".join(f"{name}: {number_text(value)}" for name, value in figure.given)
+        asked = f"{{name: {figure.name}, given: {{{given}}}}}" if given else figure.name
+        shown = ", ".join(number_text(value) for value in values)
+        self._write([f"figure: {asked}", f"expect: {{values: [{shown}]}}"], None)
 
     def _answer(self, order: OrderPart) -> list[str]:
         decision = self.world.decide(self._step(), order)
@@ -108,6 +138,7 @@ class Recorder:
             return f"{{reasons: {_quoted(reasons)}}}"
         values = {
             "step": _quoted(ladder.steps[state.severity].name if state and state.active else ""),
+            "liquidating": _quoted("yes" if state and state.liquidation else "no"),
             "equity": number_text(found.equity),
             "initial_margin": number_text(found.initial_margin),
             "maintenance_margin": number_text(found.maintenance_margin),
@@ -145,6 +176,8 @@ def _price(price: dict[str, float]) -> str:
 
 
 def _flow(data: dict[str, str]) -> str:
+    if not data:
+        return ""
     return "{" + ", ".join(f"{key}: {value}" for key, value in data.items()) + "}"
 
 

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Accounts that tell two rulebooks apart: portfolios, prices and questions drawn at random until a mutant shows.
+
+The draw is seeded, so that the same book gives the same cases everywhere.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from marginrules.authoring.cases.making import START, Made, Stage, make, price_of, stage_of, underlyings_of, used_fields
+from marginrules.authoring.cases.model import ACCOUNT, FigurePart
+from marginrules.authoring.cases.recorder import MARGINS, Recorder
+from marginrules.errors import InputError
+from marginrules.rulebook import Program
+from marginrules.service.figures import measure_figures
+from marginrules.service.shard import Shard
+from marginrules.units import parse_timestamp_ns
+
+_SEED = 20_260_302
+_DIFFERS = 1e-6  # of a figure: more than what cases do not compare
+_DAYS = (1, 5, 12, 29, 30, 31, 45, 60, 89, 91, 120, 200, 269, 271, 400)
+_SPOTS = (20.0, 100.0, 100.0, 100.0, 1_000.0, 50_000.0)
+_QUANTITIES = (1.0, 1.0, 2.0, 3.0, 5.0, 10.0, 50.0, 1_000.0)
+_STRIKES = (0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 1.0, 1.03, 1.05, 1.1, 1.15, 1.2, 1.3, 1.6)
+_SHARES = (0.0, 0.1, 0.3, 0.39, 0.41, 0.5, 0.54, 0.56, 0.9, 0.97, 0.99, 1.0)
+_GIVEN = (0.0, 0.01, 0.1, 0.5, 0.9, 0.94, 0.96, 1.0, 2.0, 100.0, 1_000.0, 1_990.0, 2_010.0, 10_000.0, 1e6)
+_BATCH = 60
+_LEGS_MAX = 4
+
+Answers = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Carry one draw: an account as it stands, and figures that are asked of it with what they are given."""
+
+    stage: Stage
+    figures: tuple[FigurePart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Carry a case that tells mutants from the book; `noticed` has their places in the list that was given."""
+
+    text: str
+    noticed: tuple[int, ...]
+
+
+def search(program: Program, others: Sequence[Program], *, rounds: int, name: str = "drawn at random") -> list[Found]:
+    """
+    Draw accounts until each of the other programs gives something else than the book, or the rounds are over.
+
+    Args:
+        others: programs that differ from the book, each to be told from it.
+        rounds: how many batches of accounts are drawn at most.
+
+    Returns:
+        Cases, each with the programs that it is the first to tell apart.
+    """
+    chance = random.Random(_SEED)  # noqa: S311 - to draw examples, not secrets
+    left = dict(enumerate(others))
+    found: list[Found] = []
+    for _ in range(rounds):
+        if not left:
+            break
+        batch = [question for _ in range(_BATCH) if (question := _draw(program, chance)) is not None]
+        told = [(question, _told(program, question, left)) for question in batch]
+        while told:
+            told.sort(key=lambda one: -len(one[1]))
+            question, noticed = told[0]
+            if not noticed:
+                break
+            text = _recorded(program, question, set(noticed.values()), f"{name}, {len(found) + 1}")
+            if text:
+                found.append(Found(text, tuple(sorted(noticed))))
+                for one in noticed:
+                    left.pop(one, None)
+            told = [(one, {n: at for n, at in by.items() if n not in noticed}) for one, by in told[1:]]
+    return found
+
+
+def _draw(program: Program, chance: random.Random) -> Question | None:
+    """Draw an account; None where no instrument fits."""
+    number = chance.randrange(len(program.products))
+    underlying = chance.choice(underlyings_of(program, number))
+    spot = chance.choice(_SPOTS)
+    held: dict[str, tuple[Made, float]] = {}
+    for which in range(1, chance.randint(1, _LEGS_MAX) + 1):
+        product = number if chance.random() < 0.6 else chance.randrange(len(program.products))
+        made = make(
+            program,
+            product,
+            underlying,
+            which=which,
+            right=chance.choice(("call", "put")),
+            strike=round(spot * chance.choice(_STRIKES), 6),
+            days=chance.choice(_DAYS[:8] if chance.random() < 0.7 else _DAYS),
+            kind=chance.choice(program.products[product].match.kinds or ("",)),
+        )
+        if made is not None:
+            quantity = chance.choice((1.0, -1.0)) * chance.choice(_QUANTITIES)
+            held[made.symbol] = made, quantity
+    if not held:
+        return None
+    stage = stage_of(program, chance.choice(program.classes), list(held.values()), spot)
+    for made, _ in held.values():
+        stage.prices[made.symbol] = _varied(program, made, spot, chance)
+        position = stage.positions[made.symbol]
+        if position["entry_price"]:
+            position["entry_price"] = round(position["entry_price"] * chance.choice((0.8, 0.99, 1.0, 1.0, 1.01, 1.3)), 8)
+    stage.balances[program.currency] = round(spot * chance.choice((0.1, 1.0, 10.0, 100.0)) * 10.0, 6)
+    figures = tuple(
+        FigurePart(name, "", tuple((key, _given(kind, chance)) for key, kind in figure.given))
+        for name, figure in program.figures.items()
+    )
+    return Question(stage, figures)
+
+
+def _given(kind: str, chance: random.Random) -> float:
+    return chance.choice((0.0, 1.0) if kind == "yes_no" else _GIVEN)
+
+
+def _varied(program: Program, made: Made, spot: float, chance: random.Random) -> dict[str, float]:
+    price = price_of(program, made, spot)
+    choices: dict[str, tuple[float, ...]] = {
+        "volatility": (0.05, 0.2, 0.44, 0.6, 1.0, 2.0),
+        "rate": (-0.02, 0.0, 0.03, 0.1),
+        "dividend_yield": (0.0, 0.03),
+        "volume": (10.0, 1e4, 1e6),
+        "delta": tuple(one * (-1 if made.instrument.right == "put" else 1) for one in (0.05, 0.3, 0.5, 0.8, 1.0)),
+        "stable_price": (0.9, 0.97, 0.99, 1.0),
+        "open_interest": (0.0, 1e6, 3e7, 2.5e13, 4.5e13, 7e13, 2e14),
+        "funding": (-0.01 * spot, 0.0, 0.01 * spot),
+    }
+    for name in (*used_fields(program), "open_interest"):
+        if name not in price:
+            continue
+        if name in choices:
+            price[name] = chance.choice(choices[name])
+        elif name.endswith("confidence"):
+            price[name] = chance.choice(_SHARES) if chance.random() < 0.5 else 1.0
+        elif name == "index":
+            price[name] = round(spot * chance.choice((0.98, 1.0, 1.0, 1.02)), 8)
+    return price
+
+
+def _told(program: Program, question: Question, others: dict[int, Program]) -> dict[int, int]:
+    """Return which of the programs give something else, and in which answer; none where the book gives nothing."""
+    shard, now_ns = _shard(program, question)
+    if shard is None:
+        return {}
+    before = _answers(shard, question, now_ns)
+    if not before:
+        return {}
+    told = {}
+    for number, other in others.items():
+        shard.activate_compiled(other, "rulebook.yaml", now_ns)
+        place = _first_difference(before, _answers(shard, question, now_ns))
+        if place is not None:
+            told[number] = place
+    return told
+
+
+def _shard(program: Program, question: Question) -> tuple[Shard | None, int]:
+    now_ns = parse_timestamp_ns(START) or 0
+    try:
+        return Recorder(program, "drawn", question.stage).world.shard, now_ns
+    except InputError:
+        return None, now_ns
+
+
+def _answers(shard: Shard, question: Question, now_ns: int) -> Answers:
+    pool = shard.book.pool_id(ACCOUNT, "")
+    found = shard.book.engine.assess(pool, now_ns)
+    if not found.is_valid:
+        return ()
+    answers = [(found.equity, found.initial_margin, found.maintenance_margin)]
+    for one in question.figures:
+        try:
+            measured = measure_figures(shard, pool, now_ns, (one.name,), one.symbol, dict(one.given))
+        except InputError:
+            answers.append(())
+            continue
+        answers.append(tuple(value for figure in measured.figures for row in figure.rows for value in row.values))
+    return tuple(answers)
+
+
+def _first_difference(before: Answers, after: Answers) -> int | None:
+    if len(before) != len(after):
+        return 0
+    return next((place for place, pair in enumerate(zip(before, after, strict=True)) if _differ(*pair)), None)
+
+
+def _differ(old: tuple[float, ...], new: tuple[float, ...]) -> bool:
+    return len(old) != len(new) or any(
+        not abs(one - other) <= _DIFFERS * max(abs(one), 1e-3) for one, other in zip(old, new, strict=True)
+    )
+
+
+def _recorded(program: Program, question: Question, places: set[int], name: str) -> str:
+    """Record the answers that matter: the first is of the pool's margins, the others are of figures."""
+    try:
+        recorder = Recorder(program, name, question.stage)
+        if 0 in places:
+            recorder.stop(look=("equity", *MARGINS), with_events=False)
+        for place, one in enumerate(question.figures, start=1):
+            if place in places:
+                recorder.ask(one)
+    except InputError:
+        return ""
+    return recorder.text
