@@ -89,14 +89,14 @@ def make(
     which: int = 1,
     right: str = "call",
     strike: float = 100.0,
-    days: int = 30,
+    days: float = 30,
     kind: str = "",
 ) -> Made | None:
     """Return an instrument that the product of a number matches; None where none could be made."""
     for data, symbol in _attempts(program, number, underlying, which, right, kind):
         chosen = InstrumentKind[data["kind"].upper()]
         if chosen in (InstrumentKind.FUTURE, InstrumentKind.OPTION):
-            data["expires"] = format_time(_START_NS + days * DAY_NS)
+            data["expires"] = format_time(_START_NS + int(days * DAY_NS))
         if chosen is InstrumentKind.OPTION:
             data |= {"strike": number_text(strike), "right": data.get("right", right)}
         instrument = Instrument(
@@ -147,6 +147,8 @@ def used_fields(program: Program) -> tuple[str, ...]:
     codes: tuple[Code, ...] = program.models.codes
     read = {Field(number) for one in codes for number in one.fields if number < PARAMETER_FIRST}
     names = {_FIELD_NAMES[one] for one in read if one in _FIELD_NAMES}
+    # Formulas of strategies name a leg and a field of it.
+    names |= {one.partition(".")[2] for code in codes for one in code.inputs} & set(PRICE_FIELDS)
     return tuple(sorted(names))
 
 

@@ -22,14 +22,18 @@ from marginrules.units import parse_timestamp_ns
 
 _SEED = 20_260_302
 _DIFFERS = 1e-6  # of a figure: more than what cases do not compare
-_DAYS = (1, 5, 12, 29, 30, 31, 45, 60, 89, 91, 120, 200, 269, 271, 400)
+_DAYS = (0.01, 0.5, 1, 2, 5, 10.05, 12, 29.9, 30.1, 45, 60, 89.6, 90.4, 120, 268, 272, 400)
+_SHORT = 8  # of those days, the first ones are drawn more often
 _SPOTS = (20.0, 100.0, 100.0, 100.0, 1_000.0, 50_000.0)
-_QUANTITIES = (1.0, 1.0, 2.0, 3.0, 5.0, 10.0, 50.0, 1_000.0)
+_QUANTITIES = (1.0, 1.0, 2.0, 3.0, 5.0, 10.0, 50.0, 1_000.0, 30_000.0, 1e6)
 _STRIKES = (0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 1.0, 1.03, 1.05, 1.1, 1.15, 1.2, 1.3, 1.6)
 _SHARES = (0.0, 0.1, 0.3, 0.39, 0.41, 0.5, 0.54, 0.56, 0.9, 0.97, 0.99, 1.0)
 _GIVEN = (0.0, 0.01, 0.1, 0.5, 0.9, 0.94, 0.96, 1.0, 2.0, 100.0, 1_000.0, 1_990.0, 2_010.0, 10_000.0, 1e6)
 _BATCH = 60
 _LEGS_MAX = 4
+_FLIES = 0.35  # how often a butterfly is drawn where there are scenarios
+_CONSTANT_MAX = 1e7
+_MOVE_MAX = 6.0
 
 Answers = tuple[tuple[float, ...], ...]
 
@@ -62,12 +66,12 @@ def search(program: Program, others: Sequence[Program], *, rounds: int, name: st
         Cases, each with the programs that it is the first to tell apart.
     """
     chance = random.Random(_SEED)  # noqa: S311 - to draw examples, not secrets
-    left = dict(enumerate(others))
+    values, left = _values_of(program), dict(enumerate(others))
     found: list[Found] = []
     for _ in range(rounds):
         if not left:
             break
-        batch = [question for _ in range(_BATCH) if (question := _draw(program, chance)) is not None]
+        batch = [question for _ in range(_BATCH) if (question := _draw(program, values, chance)) is not None]
         told = [(question, _told(program, question, left)) for question in batch]
         while told:
             told.sort(key=lambda one: -len(one[1]))
@@ -83,48 +87,105 @@ def search(program: Program, others: Sequence[Program], *, rounds: int, name: st
     return found
 
 
-def _draw(program: Program, chance: random.Random) -> Question | None:
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """Carry values near which a book may turn, taken from its own formulas and scenarios."""
+
+    near: tuple[float, ...]  # constants and literals, a little less and a little more of each
+    moves: tuple[float, ...]  # relative moves of prices
+
+
+def _values_of(program: Program) -> _Values:
+    models = program.models
+    constants = {abs(value) for code in models.codes for value in code.constants if 0.0 < abs(value) < _CONSTANT_MAX}
+    shocks = {value for table in models.scenarios if not table.is_historical for row in table.columns for value in row}
+    scans = {value for one in models.parameters for value in (one.default, *one.values.values()) if 0.0 < value < 1.0}
+    moves = {move for shock in shocks for move in (shock, shock - 1.0, *(shock * scan for scan in scans))}
+    return _Values(
+        tuple(sorted(round(value * near, 12) for value in constants for near in (0.996, 1.004))),
+        tuple(sorted(move for move in moves if -0.9 < move < _MOVE_MAX and move != 0.0)),
+    )
+
+
+def _draw(program: Program, values: _Values, chance: random.Random) -> Question | None:
     """Draw an account; None where no instrument fits."""
     number = chance.randrange(len(program.products))
     underlying = chance.choice(underlyings_of(program, number))
     spot = chance.choice(_SPOTS)
+    held = _butterfly(program, number, underlying, spot, values, chance) if chance.random() < _FLIES else []
+    if not held:
+        held = _mixed(program, number, underlying, spot, values, chance)
+    if not held:
+        return None
+    stage = stage_of(program, chance.choice(program.classes), held, spot)
+    volatility, is_plain = chance.choice((0.05, 0.2, 0.44, 0.6, 1.0, 2.0)), chance.random() < 0.5
+    for made, _ in held:
+        price = price_of(program, made, spot) if is_plain else _varied(program, made, spot, values, chance)
+        stage.prices[made.symbol] = price | ({"volatility": volatility} if "volatility" in price else {})
+        position = stage.positions[made.symbol]
+        if position["entry_price"]:
+            share = chance.choice((0.8, 0.99, 1.0, 1.0, 1.01, 1.3))
+            position["entry_price"] = round(position["entry_price"] * share, 8)
+    stage.balances[program.currency] = round(spot * chance.choice((0.1, 1.0, 10.0, 100.0)) * 10.0, 6)
+    figures = tuple(
+        FigurePart(name, "", tuple((key, _given(kind, values, chance)) for key, kind in figure.given))
+        for name, figure in program.figures.items()
+    )
+    return Question(stage, figures)
+
+
+def _mixed(
+    program: Program, number: int, underlying: str, spot: float, values: _Values, chance: random.Random
+) -> list[tuple[Made, float]]:
+    """Draw some instruments of one underlying, a part of the time as large as each other and on opposite sides."""
     held: dict[str, tuple[Made, float]] = {}
+    size, is_hedged = chance.choice(_QUANTITIES), chance.random() < 0.4
     for which in range(1, chance.randint(1, _LEGS_MAX) + 1):
         product = number if chance.random() < 0.6 else chance.randrange(len(program.products))
+        strikes = _STRIKES if chance.random() < 0.6 or not values.moves else [1.0 + one for one in values.moves]
         made = make(
             program,
             product,
             underlying,
             which=which,
             right=chance.choice(("call", "put")),
-            strike=round(spot * chance.choice(_STRIKES), 6),
-            days=chance.choice(_DAYS[:8] if chance.random() < 0.7 else _DAYS),
+            strike=round(spot * chance.choice(strikes), 6),
+            days=chance.choice(_DAYS[:_SHORT] if chance.random() < 0.5 else _DAYS),
             kind=chance.choice(program.products[product].match.kinds or ("",)),
         )
         if made is not None:
-            quantity = chance.choice((1.0, -1.0)) * chance.choice(_QUANTITIES)
+            quantity = size * (-1.0) ** which if is_hedged else chance.choice((1.0, -1.0)) * chance.choice(_QUANTITIES)
             held[made.symbol] = made, quantity
-    if not held:
-        return None
-    stage = stage_of(program, chance.choice(program.classes), list(held.values()), spot)
-    for made, _ in held.values():
-        stage.prices[made.symbol] = _varied(program, made, spot, chance)
-        position = stage.positions[made.symbol]
-        if position["entry_price"]:
-            position["entry_price"] = round(position["entry_price"] * chance.choice((0.8, 0.99, 1.0, 1.0, 1.01, 1.3)), 8)
-    stage.balances[program.currency] = round(spot * chance.choice((0.1, 1.0, 10.0, 100.0)) * 10.0, 6)
-    figures = tuple(
-        FigurePart(name, "", tuple((key, _given(kind, chance)) for key, kind in figure.given))
-        for name, figure in program.figures.items()
-    )
-    return Question(stage, figures)
+    return list(held.values())
 
 
-def _given(kind: str, chance: random.Random) -> float:
-    return chance.choice((0.0, 1.0) if kind == "yes_no" else _GIVEN)
+def _butterfly(
+    program: Program, number: int, underlying: str, spot: float, values: _Values, chance: random.Random
+) -> list[tuple[Made, float]]:
+    """Sell a narrow butterfly around a scenario's price: it loses most in that scenario, whatever others there are."""
+    if not values.moves:
+        return []
+    centre, right, days = 1.0 + chance.choice(values.moves), chance.choice(("call", "put")), chance.choice((0.5, 1, 2, 5))
+    width, size = centre * chance.choice((0.01, 0.02, 0.04, 0.1)), chance.choice((1.0, 10.0))
+    held = []
+    for which, (offset, quantity) in enumerate(((-1.0, -1.0), (0.0, 2.0), (1.0, -1.0)), start=1):
+        strike = round(spot * (centre + offset * width), 6)
+        made = make(program, number, underlying, which=which, right=right, strike=strike, days=days, kind="option")
+        if made is None or not made.is_option:
+            return []
+        held.append((made, size * quantity))
+    return held
 
 
-def _varied(program: Program, made: Made, spot: float, chance: random.Random) -> dict[str, float]:
+def _given(kind: str, values: _Values, chance: random.Random) -> float:
+    if kind == "yes_no":
+        return chance.choice((0.0, 1.0))
+    return chance.choice(values.near if values.near and chance.random() < 0.5 else _GIVEN)
+
+
+def _varied(
+    program: Program, made: Made, spot: float, values: _Values, chance: random.Random
+) -> dict[str, float]:
     price = price_of(program, made, spot)
     choices: dict[str, tuple[float, ...]] = {
         "volatility": (0.05, 0.2, 0.44, 0.6, 1.0, 2.0),
@@ -132,7 +193,7 @@ def _varied(program: Program, made: Made, spot: float, chance: random.Random) ->
         "dividend_yield": (0.0, 0.03),
         "volume": (10.0, 1e4, 1e6),
         "delta": tuple(one * (-1 if made.instrument.right == "put" else 1) for one in (0.05, 0.3, 0.5, 0.8, 1.0)),
-        "stable_price": (0.9, 0.97, 0.99, 1.0),
+        "stable_price": (0.9, 0.97, 0.99, 1.0, *(one for one in values.near if 0.9 < one < 1.0)),
         "open_interest": (0.0, 1e6, 3e7, 2.5e13, 4.5e13, 7e13, 2e14),
         "funding": (-0.01 * spot, 0.0, 0.01 * spot),
     }
@@ -142,7 +203,8 @@ def _varied(program: Program, made: Made, spot: float, chance: random.Random) ->
         if name in choices:
             price[name] = chance.choice(choices[name])
         elif name.endswith("confidence"):
-            price[name] = chance.choice(_SHARES) if chance.random() < 0.5 else 1.0
+            shares = (*_SHARES, *(one for one in values.near if one < 1.0))
+            price[name] = chance.choice(shares) if chance.random() < 0.5 else 1.0
         elif name == "index":
             price[name] = round(spot * chance.choice((0.98, 1.0, 1.0, 1.02)), 8)
     return price
