@@ -49,6 +49,8 @@ CODES: dict[str, str] = {
     "MR-I122": "unknown field",
     "MR-I130": "pool may not hold this",
     "MR-I131": "pool may not give collateral away",
+    "MR-I140": "rulebook was planned against another one than is active",
+    "MR-I141": "plan was changed since it was made, or is none",
     "MR-O101": "too many requests at once",
     "MR-O102": "subscriber was too slow and was cut",
     "MR-O103": "server is draining",

@@ -44,6 +44,10 @@ FORMULA_LANES_MAX = 256  # intermediate results of one stage at one time
 FORMULA_REGISTERS_MAX = 256  # results for subgroups of one key
 FORMULA_KEYS_MAX = 16  # different `by` of one program
 
+CASES_MAX = 2_000  # of one file
+CASE_POINTS_MAX = 10_000  # of one series of a case
+CASES_POINTS_MAX = 200_000  # of all cases of a file together, each with its longest series
+
 REQUEST_BYTES_MAX = 256 << 10
 BULK_REQUEST_BYTES_MAX = 4 << 20  # account and market batches
 POSITIONS_PER_POOL_MAX = 4_096

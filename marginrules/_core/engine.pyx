@@ -741,6 +741,33 @@ cdef class Engine:
                               float(f"{1.0 / position.leverage_rate:.12g}") if position.leverage_rate > 0.0 else 0.0))
         return p.due, [(p.balances[k].asset, p.balances[k].amount) for k in range(p.balance_count)], positions
 
+    def costs_of(self, int pool):
+        """Return rows (cost, rate of the leverage setting or 0) of the positions, in their order, to the last bit."""
+        cdef Scratch copy = Scratch(self, pool, 0)
+        cdef int32_t k
+        return [(copy.pool.positions[k].cost, copy.pool.positions[k].leverage_rate)
+                for k in range(copy.pool.position_count)]
+
+    def set_costs(self, int pool, list rows):
+        """Set what `costs_of` returned, after `put_pool` with the same positions: entry prices have fewer digits."""
+        cdef Pool* target = self.pools + pool
+        cdef int32_t k, count = target.position_count
+        cdef double* values = <double*>allocate(2 * len(rows), sizeof(double))
+        if len(rows) != count:
+            free(values)
+            raise AssertionError("each position has its row")
+        try:
+            for k in range(count):
+                values[2 * k], values[2 * k + 1] = rows[k]
+            with nogil:
+                pthread_rwlock_wrlock(&self.lock)
+                for k in range(count):
+                    target.positions[k].cost = values[2 * k]
+                    target.positions[k].leverage_rate = values[2 * k + 1]
+                pthread_rwlock_unlock(&self.lock)
+        finally:
+            free(values)
+
     def holdings(self, int pool):
         """
         Return rows (instrument id, quantity, notional, unrealised pnl, initial margin, maintenance margin).

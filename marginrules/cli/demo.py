@@ -24,7 +24,7 @@ from rich.table import Table
 from marginrules.cli.crash import Crash
 from marginrules.client import Client
 from marginrules.journal import read_entries
-from marginrules.service.service import recompute
+from marginrules.service.past import recompute
 from marginrules.service.shard import Shard
 from marginrules.units import format_amount
 

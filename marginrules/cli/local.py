@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that need no server: check rulebooks, verify a journal's chain, replay its decisions."""
+"""Commands that need no server: check rulebooks, verify a journal's chain."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ import click
 
 from marginrules.cli.common import EXIT_PROBLEMS, FILE, command
 from marginrules.cli.output import print_diagnostics, print_json, progress
-from marginrules.errors import InputError, JournalCorruptError, RulebookError
+from marginrules.errors import JournalCorruptError, RulebookError
 from marginrules.journal import count_entries, read_entries, verify_chain
 from marginrules.rulebook import Diagnostic, load, render_json
-from marginrules.service.service import recompute
-from marginrules.service.shard import Shard
-
-_DIFFERENCES_SHOWN = 20
 
 
 @command("marginrules check rules/*/rulebook.yaml", "marginrules check --json rulebook.yaml")
@@ -68,37 +64,3 @@ def verify(ctx: click.Context, journal: Path, as_json: bool) -> None:
     else:
         click.echo(f"entries  {count}\nhead     {head}")
     ctx.exit(EXIT_PROBLEMS if problem else 0)
-
-
-@command("marginrules replay marginrules.db", "marginrules replay --json backup.db")
-@click.argument("journal", type=FILE)
-@click.pass_context
-def replay(ctx: click.Context, journal: Path, as_json: bool) -> None:
-    """
-    Recompute every recorded decision of a journal.
-
-    Decisions are the answers to orders that were to be held and everything the ladders did. Works on a copy, and while
-    a server holds the file.
-    """
-    entries = decisions = 0
-    differences: list[str] = []
-    with progress("replaying", count_entries(journal)) as done:
-        try:
-            for entry, difference in recompute(read_entries(journal), Shard()):
-                entries += 1
-                decisions += entry.event_count + (entry.kind == "hold")
-                if difference:
-                    differences.append(f"entry {entry.seq}: {difference}")
-                done(entries)
-        except (InputError, RulebookError, JournalCorruptError) as error:
-            # What cannot be applied at all leaves nothing to judge the rest by.
-            differences.append(f"entry {entries + 1}: {error}")
-    shown = differences[:_DIFFERENCES_SHOWN]
-    if as_json:
-        found = {"journal": str(journal), "entries": entries, "decisions": decisions, "differences": len(differences)}
-        print_json({**found, "first": shown})
-    else:
-        click.echo(f"entries      {entries}\ndecisions    {decisions}\ndifferences  {len(differences)}")
-        for difference in shown:
-            click.echo(difference)
-    ctx.exit(EXIT_PROBLEMS if differences else 0)

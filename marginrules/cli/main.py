@@ -10,15 +10,17 @@ from typing import Any
 import click
 
 from marginrules import __version__
+from marginrules.cli.cases import test
 from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE, command
 from marginrules.cli.desk import accounts, calls, watch
 from marginrules.cli.explain import figures, margin, words
-from marginrules.cli.local import check, replay, verify
+from marginrules.cli.local import check, verify
 from marginrules.cli.market import closes
 from marginrules.cli.output import print_diagnostics
 from marginrules.cli.risk import distance, resilience, vulnerable, ways_out
 from marginrules.cli.rulebook import rulebook
 from marginrules.cli.serve import serve
+from marginrules.cli.why import explain, replay
 from marginrules.client import ServerError
 from marginrules.errors import MarginRulesError, RulebookError, StorageError
 
@@ -61,6 +63,7 @@ def demo(as_json: bool) -> None:
 for one in (
     serve,
     check,
+    test,
     demo,
     rulebook,
     accounts,
@@ -70,6 +73,7 @@ for one in (
     resilience,
     vulnerable,
     ways_out,
+    explain,
     margin,
     figures,
     words,

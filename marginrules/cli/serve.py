@@ -27,6 +27,11 @@ from marginrules.server.settings import Settings
     type=click.Path(dir_okay=False, path_type=Path),
     help="File of the journal.  [default: a temporary one]",
 )
+@click.option(
+    "--decisions",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to append every check to, to be explained and replayed; checks then take turns.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="To listen on; any but loopback needs TLS.")
 @click.option("--port", default=50051, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
 @click.option(

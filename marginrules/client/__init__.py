@@ -14,6 +14,7 @@ from marginrules.client.answers import (
     WaysOut,
 )
 from marginrules.client.errors import ServerError
+from marginrules.client.methods_explain import DecisionExplanation
 from marginrules.client.records import (
     AccountSummary,
     Activation,
@@ -34,6 +35,7 @@ __all__ = [
     "Activation",
     "AsyncClient",
     "Client",
+    "DecisionExplanation",
     "Exposure",
     "Fill",
     "LadderEvent",

@@ -208,13 +208,14 @@ def _decode_pool(one: types_pb2.Pool) -> Pool:
         name=one.name,
         balances=tuple((item.asset, item.amount) for item in one.balances),
         positions=tuple(Position(p.symbol, p.quantity, p.entry_price, p.leverage) for p in one.positions),
-        orders=tuple(_decode_order(order) for order in one.orders),
+        orders=tuple(decode_order(order) for order in one.orders),
         fees_due=one.fees_due,
         funding_due=one.funding_due,
     )
 
 
-def _decode_order(one: types_pb2.Order) -> Order:
+def decode_order(one: types_pb2.Order) -> Order:
+    """Read an order."""
     return Order(
         client_order_id=one.client_order_id,
         symbol=one.symbol,

@@ -27,6 +27,8 @@ from marginrules.client.answers import (
     WaysOut,
 )
 from marginrules.client.errors import coded_error
+from marginrules.client.methods_cases import CasesMethods
+from marginrules.client.methods_explain import ExplainMethods
 from marginrules.client.records import (
     AccountSummary,
     Activation,
@@ -47,7 +49,7 @@ from marginrules.rulebook.diagnostic import Diagnostic
 _PAGE_SIZE = 1_000
 
 
-class Methods:
+class Methods(ExplainMethods, CasesMethods):
     """List the methods of both clients."""
 
     # Checks

@@ -19,7 +19,7 @@ import grpc
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from marginrules._pb import answer_pb2, book_pb2, check_pb2, escalation_pb2, rulebook_pb2
+from marginrules._pb import answer_pb2, book_pb2, cases_pb2, check_pb2, escalation_pb2, explain_pb2, rulebook_pb2
 from marginrules.limits import BULK_REQUEST_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _rpcs() -> dict[str, Rpc]:
             GetMessageClass(method.input_type).SerializeToString,
             GetMessageClass(method.output_type).FromString,
         )
-        for file in (answer_pb2, book_pb2, check_pb2, escalation_pb2, rulebook_pb2)
+        for file in (answer_pb2, book_pb2, cases_pb2, check_pb2, escalation_pb2, explain_pb2, rulebook_pb2)
         for service in file.DESCRIPTOR.services_by_name.values()
         for method in service.methods
     }

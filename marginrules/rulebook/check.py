@@ -14,8 +14,9 @@ from marginrules.rulebook.collateral import Haircut, check_collateral, falls
 from marginrules.rulebook.diagnostic import Place, Sink, StopReading, suggest
 from marginrules.rulebook.fields import grouped, percent, shorten
 from marginrules.rulebook.pools import check_pools
-from marginrules.rulebook.schema import WAIT, Book, LadderPart, Margin, Override, StepPart, Tier
+from marginrules.rulebook.schema import Book, LadderPart, Margin, Override, StepPart, Tier
 from marginrules.rulebook.tables import TableTier
+from marginrules.rulebook.vocabulary.ladders import WAIT
 
 
 def check_book(sink: Sink, book: Book) -> None:

@@ -19,24 +19,16 @@ from marginrules import units
 from marginrules.limits import WRONG_WAY_ASSETS_MAX
 from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Place, Sink
-from marginrules.rulebook.fields import Fields, Range, percent
+from marginrules.rulebook.fields import Fields, percent
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
+from marginrules.rulebook.vocabulary import collateral as known
 from marginrules.terms import LAST_NS, CollateralTerms
 from marginrules.units import DAY_NS
 
 _ONE, _NOTHING = Decimal(1), Decimal(0)
-_SHARE = Range(0, 1)
-_SOME_SHARE = Range(0, 1, low_open=True)
-_LIABILITY = Range(1, 10)
-_MULTIPLE = Range(0, 100, low_open=True)
-_AMOUNT = Range(0, 10**15)
-_SOME_AMOUNT = Range(0, 10**15, low_open=True)
-_HORIZON = Range(0, 366 * DAY_NS, low_open=True)
-_TIME_LEFT = Range(0, 100 * 366 * DAY_NS, low_open=True)
 _DATES = ("2000-01-01", "2199-12-31")
 _NOWHERE = Place(1, 1)
 YEAR_DAYS = 365
-KEYS = ("cap", "concentration", "liability", "volatility", "tenor", "matures", "callable", "wrong_way", "utilisation")
 # What follows from published prices or their time; the rulebook's own currency has no such thing.
 PRICED_KEYS = ("volatility", "tenor", "matures", "callable", "utilisation")
 
@@ -120,7 +112,7 @@ class Collateral:
 
 def read_collateral(sink: Sink, node: Node, name: str, at: Place) -> Collateral:
     """Read what is said of one asset."""
-    part = Fields(sink, node, f"collateral '{name}'", required=("haircut",), optional=KEYS, at=at)
+    part = Fields(sink, node, f"collateral '{name}'", known.ASSET, at=at)
     haircuts, initial = _haircuts(sink, part.node("haircut"))
     if part.is_readable and "tenor" in part and "matures" not in part:
         sink.add("MR-R302", part.key_place("tenor"), "a tenor needs the key 'matures'", "add `matures: 2030-06-15`")
@@ -128,10 +120,10 @@ def read_collateral(sink: Sink, node: Node, name: str, at: Place) -> Collateral:
     wrong_way, utilisation = part.node("wrong_way"), part.node("utilisation")
     return Collateral(
         haircuts=haircuts,
-        cap=part.number("cap", _AMOUNT, None),
-        concentration=part.rate("concentration", _SOME_SHARE, _ONE),
+        cap=part.number("cap", None),
+        concentration=part.rate("concentration", _ONE),
         initial=initial,
-        liability=part.rate("liability", _LIABILITY, _ONE),
+        liability=part.rate("liability", _ONE),
         volatility=_volatility(sink, volatility, part.key_place("volatility")) if volatility else None,
         tenors=_tenors(sink, tenor) if tenor else (),
         matures_ns=part.read("matures", _moment, None),
@@ -139,7 +131,7 @@ def read_collateral(sink: Sink, node: Node, name: str, at: Place) -> Collateral:
         wrong_way=_wrong_way(sink, wrong_way, part.key_place("wrong_way")) if wrong_way else None,
         utilisation=_utilisation(sink, utilisation, part.key_place("utilisation")) if utilisation else None,
         place=node.place,
-        places={key: part.key_place(key) for key in KEYS if part.node(key) is not None}
+        places={key: part.key_place(key) for key in known.ASSET.optional if part.node(key) is not None}
         | {"matures value": part.place_of("matures")}
         | ({"from": called.entries["from"].place} if isinstance(called, Mapping) and "from" in called.entries else {}),
     )
@@ -162,7 +154,7 @@ def _haircuts(sink: Sink, node: Node | None) -> tuple[tuple[Haircut, ...], Decim
     if node is None:
         return (), None
     if isinstance(node, Scalar):
-        rate = fields.read_rate_in(sink, node, "haircut", _SHARE)
+        rate = fields.read_rate_in(sink, node, "haircut", known.SHARE)
         return (Haircut(None, rate or _NOTHING, node.place, is_sound=rate is not None),), None
     if isinstance(node, Mapping):
         return _two_haircuts(sink, node)
@@ -170,9 +162,8 @@ def _haircuts(sink: Sink, node: Node | None) -> tuple[tuple[Haircut, ...], Decim
         return (), None
     made = []
     for item in node.items:
-        part = Fields(sink, item, "a haircut tier", required=("rate",), optional=("to",))
-        rate = part.rate("rate", _SHARE, _NOTHING)
-        to = part.number("to", _AMOUNT, None)
+        part = Fields(sink, item, "a haircut tier", known.HAIRCUT_TIER)
+        rate, to = part.rate("rate", _NOTHING), part.number("to", None)
         places = {key: part.place_of(key) for key in ("to", "rate")}
         made.append(Haircut(to, rate, item.place, places, part.is_sound))
     return tuple(made), None
@@ -180,9 +171,9 @@ def _haircuts(sink: Sink, node: Node | None) -> tuple[tuple[Haircut, ...], Decim
 
 def _two_haircuts(sink: Sink, node: Mapping) -> tuple[tuple[Haircut, ...], Decimal | None]:
     """Read a haircut for equity and a greater one for IM."""
-    part = Fields(sink, node, "haircut", required=("initial", "maintenance"))
-    initial = part.rate("initial", _SHARE, _NOTHING)
-    maintenance = part.rate("maintenance", _SHARE, _NOTHING)
+    part = Fields(sink, node, "haircut", known.TWO_HAIRCUTS)
+    initial = part.rate("initial", _NOTHING)
+    maintenance = part.rate("maintenance", _NOTHING)
     if part.is_sound and initial < maintenance:
         message = f"initial was {percent(initial)}, under maintenance {percent(maintenance)}"
         sink.add("MR-R313", part.place_of("initial"), message, "for initial margin, collateral never counts for more")
@@ -191,11 +182,11 @@ def _two_haircuts(sink: Sink, node: Mapping) -> tuple[tuple[Haircut, ...], Decim
 
 
 def _volatility(sink: Sink, node: Node, at: Place) -> Volatility:
-    part = Fields(sink, node, "volatility", required=("multiple", "horizon"), optional=("floor",), at=at)
+    part = Fields(sink, node, "volatility", known.VOLATILITY, at=at)
     return Volatility(
-        multiple=part.number("multiple", _MULTIPLE, _NOTHING),
-        floor=part.rate("floor", _SHARE, _NOTHING),
-        horizon_ns=part.duration("horizon", _HORIZON, 0),
+        multiple=part.number("multiple", _NOTHING),
+        floor=part.rate("floor", _NOTHING),
+        horizon_ns=part.duration("horizon", 0),
     )
 
 
@@ -208,29 +199,29 @@ def _tenors(sink: Sink, node: Node) -> tuple[Tenor, ...]:
         return ()
     made = []
     for item in node.items:
-        part = Fields(sink, item, "a tenor tier", required=("rate",), optional=("to",))
-        rate, to = part.rate("rate", _SHARE, _NOTHING), part.duration("to", _TIME_LEFT, None)
+        part = Fields(sink, item, "a tenor tier", known.TENOR_TIER)
+        rate, to = part.rate("rate", _NOTHING), part.duration("to", None)
         places = {key: part.place_of(key) for key in ("to", "rate")}
         made.append(Tenor(to, rate, item.place, places, part.is_sound))
     return tuple(made)
 
 
 def _callable(sink: Sink, node: Node, at: Place) -> Callable:
-    part = Fields(sink, node, "callable", required=("price", "from"), at=at)
-    return Callable(part.number("price", _SOME_AMOUNT, _NOTHING), part.read("from", _moment, 0))
+    part = Fields(sink, node, "callable", known.CALLABLE, at=at)
+    return Callable(part.number("price", _NOTHING), part.read("from", _moment, 0))
 
 
 def _wrong_way(sink: Sink, node: Node, at: Place) -> WrongWay:
-    part = Fields(sink, node, "wrong_way", required=("underlying", "haircut"), at=at)
+    part = Fields(sink, node, "wrong_way", known.WRONG_WAY, at=at)
     names = part.read("underlying", partial(fields.read_list, reader=fields.read_name), ())
-    return WrongWay(names, part.rate("haircut", _SHARE, _ONE))
+    return WrongWay(names, part.rate("haircut", _ONE))
 
 
 def _utilisation(sink: Sink, node: Node, at: Place) -> Utilisation:
-    part = Fields(sink, node, "utilisation", optional=("deposits", "borrows"), at=at)
+    part = Fields(sink, node, "utilisation", known.UTILISATION, at=at)
     if part.is_readable and not ("deposits" in part or "borrows" in part):
         sink.add("MR-R302", at, "utilisation has neither deposits nor borrows", "give at least one of them")
-    return Utilisation(part.number("deposits", _SOME_AMOUNT, None), part.number("borrows", _SOME_AMOUNT, None))
+    return Utilisation(part.number("deposits", None), part.number("borrows", None))
 
 
 # Checking

@@ -22,7 +22,7 @@ from marginrules.model import Instrument
 from marginrules.rulebook import calendar
 from marginrules.rulebook.check import check_book, check_ladder, first_year, specificity
 from marginrules.rulebook.check_models import check_models
-from marginrules.rulebook.collateral import credits_of, terms_of, wrong_way_bits, wrong_way_of
+from marginrules.rulebook.collateral import Collateral, credits_of, terms_of, wrong_way_bits, wrong_way_of
 from marginrules.rulebook.diagnostic import Diagnostic, Sink, StopReading, suggest
 from marginrules.rulebook.digest import canonical, hashed
 from marginrules.rulebook.fields import percent
@@ -80,6 +80,7 @@ class Program:
         profiles: (class, account or "") -> profile in the tables.
         margin_rules: [profile][product], `rulebook:line product` of the rates or the formula, or
             `rulebook:line portfolio name`.
+        margin_reasons: line of an override's margin -> why it is there.
         margin_tiers: [profile][product], the tiers with their deductions; none where a formula decides.
         models: everything compiled from formulas.
         figures: what the service reports on request, by name.
@@ -89,6 +90,10 @@ class Program:
         pools: those that accounts may have beside the cross pool and isolated ones, by name.
         wrong_way: underlying -> bits of the collateral for which exposure to it is wrong-way.
         pool_line: of the pool's own formulas; 0 where there are none.
+        collateral: what is said of each asset, as written.
+        margins: [profile][product], as written and with overrides; None where nothing was.
+        ladder_numbers: [profile][product], the ladder of a pool that holds only this product.
+        default_ladders: [profile], the ladder of a pool that holds nothing, or products with different ladders.
     """
 
     name: str
@@ -105,6 +110,7 @@ class Program:
     entered: tuple[tuple[int, ...], ...]
     profiles: dict[tuple[str, str], int]
     margin_rules: tuple[tuple[str, ...], ...]
+    margin_reasons: dict[int, str]
     margin_tiers: tuple[tuple[tuple[MarginTier, ...], ...], ...]
     tables: Tables
     text: bytes
@@ -116,6 +122,10 @@ class Program:
     wrong_way: dict[str, int]
     pool_line: int
     pools: dict[str, PoolTerms]
+    collateral: dict[str, Collateral]
+    margins: tuple[tuple[ProductMargin | None, ...], ...]
+    ladder_numbers: tuple[tuple[int, ...], ...]
+    default_ladders: tuple[int, ...]
 
     def product_of(self, instrument: Instrument) -> int:
         """
@@ -125,7 +135,7 @@ class Program:
         """
         best, width, is_tied = -1, -1, False
         for index, product in enumerate(self.products):
-            conditions = _match_width(product.match, instrument)
+            conditions = match_width(product.match, instrument)
             if conditions > width:
                 best, width, is_tied = index, conditions, False
             elif conditions == width and conditions >= 0:
@@ -152,7 +162,54 @@ class Program:
         return {account for _, account in self.profiles if account}
 
 
-def _match_width(match: Match, instrument: Instrument) -> int:
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Carry one ladder as some accounts follow it; its place among the variants is that in `Program.ladders`."""
+
+    name: str
+    part: LadderPart
+    overrides: tuple[int, ...]  # those merged into it, by number, broadest first
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """
+    Carry how overrides come together for one product; product "" stands for the pool as a whole.
+
+    Args:
+        overrides: all that select it, by number, in the order in which they apply: broadest first.
+        ladder: place in `Analysis.variants`.
+    """
+
+    product: str
+    overrides: tuple[int, ...]
+    margin: ProductMargin | None
+    ladder: int
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """
+    Carry a rulebook without problems, and what its program was made of: for tools that judge meaning.
+
+    Args:
+        lines: of the text.
+        root: the text as nodes with places.
+        overrides: of the book, in the order in which they apply.
+        chains: each way in which overrides come together, once.
+    """
+
+    file: str
+    lines: tuple[str, ...]
+    root: Mapping
+    book: Book
+    program: Program
+    overrides: tuple[Override, ...]
+    variants: tuple[Variant, ...]
+    chains: tuple[Chain, ...]
+
+
+def match_width(match: Match, instrument: Instrument) -> int:
     """Return how many conditions hold; -1 where one does not."""
     conditions = (
         (match.kinds, instrument.kind.word in match.kinds),
@@ -184,7 +241,25 @@ def load(content: bytes, file: str) -> Program:
     return program
 
 
+def analyse(content: bytes, file: str) -> Analysis:
+    """
+    Compile a rulebook and keep what its program was made of.
+
+    Raises:
+        RulebookError: with every diagnostic, where there is at least one problem.
+    """
+    analysis, diagnostics = _analyse(content, file)
+    if analysis is None:
+        raise RulebookError(diagnostics)
+    return analysis
+
+
 def _compile(content: bytes, file: str) -> tuple[Program | None, tuple[Diagnostic, ...]]:
+    analysis, diagnostics = _analyse(content, file)
+    return analysis.program if analysis else None, diagnostics
+
+
+def _analyse(content: bytes, file: str) -> tuple[Analysis | None, tuple[Diagnostic, ...]]:
     text, sink = read_source(content, file)
     try:
         root = parse(text, sink) if text or not sink.found else None
@@ -196,7 +271,8 @@ def _compile(content: bytes, file: str) -> tuple[Program | None, tuple[Diagnosti
             compiler.resolve()
             models = compile_models(sink, book)
             if not sink.found:
-                return compiler.build(content, models), ()
+                program = compiler.build(content, models)
+                return Analysis(file, tuple(sink.lines), root, book, program, *compiler.origins()), ()
     except StopReading:
         if not sink.found:
             raise AssertionError("reading stopped without a reason") from None
@@ -225,6 +301,8 @@ class _Compiler:
         self._reader = LadderReader(sink)
         self._step_names = {name: _step_names(node) for name, node in book.ladders.items()}
         self._ladders: list[Ladder] = []
+        self._variants: list[Variant] = []
+        self._chains: dict[tuple[str, tuple[int, ...]], Chain] = {}
         self._ladder_ids: dict[tuple[str, tuple[int, ...]], int] = {}
         self._sound_ladders: set[str] = set()  # as written; what breaks a variant of one is its override
         self._clocks: set[tuple[CalendarPart, tuple[int, int]]] = set()
@@ -251,11 +329,21 @@ class _Compiler:
                 cells, everything, touched = {}, True, ladders.keys()
             if everything:
                 whole = tuple(index for index, names in picked if not names)
-                cells[""] = _Cell(None, self._ladder(default, whole))
+                cells[""] = self._cell("", whole, None, default)
             for name in sorted(touched & ladders.keys()):
                 ids = tuple(index for index, names in picked if not names or name in names)
-                cells[name] = _Cell(self._margin(name, ids), self._ladder(ladders[name], ids))
+                cells[name] = self._cell(name, ids, self._margin(name, ids), ladders[name])
             self._cells[account_class, account] = cells
+
+    def _cell(self, product: str, ids: tuple[int, ...], margin: ProductMargin | None, ladder: str) -> _Cell:
+        number = self._ladder(ladder, ids)
+        if (product, ids) not in self._chains:
+            self._chains[product, ids] = Chain(product, ids, margin, number)
+        return _Cell(margin, number)
+
+    def origins(self) -> tuple[tuple[Override, ...], tuple[Variant, ...], tuple[Chain, ...]]:
+        """Return the overrides as they apply, the ladders as numbered, and how overrides come together."""
+        return tuple(self._overrides), tuple(self._variants), tuple(self._chains.values())
 
     def _profiles(self) -> Iterator[tuple[tuple[str, str], Chosen, Chosen]]:
         """Yield each (class, account or "") that is treated alike, with the overrides of its class and its own."""
@@ -367,6 +455,7 @@ class _Compiler:
                 self._sound_ladders.add(name)
         because = {step: "; ".join(dict.fromkeys(given)) for step, given in reasons.items()}
         is_empty = bool(self._sink.found)
+        self._variants.append(Variant(name, part, merged))
         self._ladders.append(_empty(name, part) if is_empty else self._build_ladder(name, part, because))
         return len(self._ladders) - 1
 
@@ -460,6 +549,7 @@ class _Compiler:
             ),
             profiles={name: index for index, name in enumerate(profile_names)},
             margin_rules=self._rule_texts(profile_names, product_names),
+            margin_reasons={one.margin.place.line: one.because for one in book.overrides if one.margin},
             margin_tiers=self._tiers(profile_names, product_names),
             tables=Tables(lines, rules, credit_rows, collateral_rows, thresholds, defaults, models.models),
             text=content,
@@ -471,6 +561,12 @@ class _Compiler:
             wrong_way=wrong_way_of(book.collateral),
             pool_line=models.pool_line,
             pools=compile_pools(book.pools, {name: index for index, name in enumerate(product_names)}),
+            collateral=book.collateral,
+            margins=tuple(tuple(self._cells[one][name].margin for name in product_names) for one in profile_names),
+            ladder_numbers=tuple(
+                tuple(self._cells[one][name].ladder for name in product_names) for one in profile_names
+            ),
+            default_ladders=tuple(defaults),
         )
 
     def _product(self, name: str, models: CompiledModels) -> CompiledProduct:

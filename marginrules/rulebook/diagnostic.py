@@ -159,7 +159,7 @@ class Sink:
         return self.lines[place.line - 1] if 0 < place.line <= len(self.lines) else ""
 
 
-_CHOICES_SHOWN = 16
+_CHOICES_SHOWN = 20
 _CHOICES_MAX = 1_000
 _WORD_MAX = 64
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import TypeVar
@@ -15,6 +14,7 @@ from marginrules import units
 from marginrules.limits import TIERS_MAX
 from marginrules.rulebook.diagnostic import Place, Sink, nearest, suggest
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
+from marginrules.rulebook.vocabulary.kinds import Keys, Range, Text
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -23,24 +23,8 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}")
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+YES_NO = ("yes", "no")
 _PATTERN = re.compile(r"[A-Za-z0-9_.:/*?-]{1,64}")
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Say which values are allowed; the bounds are, unless `low_open`."""
-
-    low: Decimal | int
-    high: Decimal | int
-    low_open: bool = False
-
-    def __contains__(self, value: Decimal | int) -> bool:
-        return self.low <= value <= self.high and not (self.low_open and value == self.low)
-
-    def words(self, write: Callable[[Decimal | int], str]) -> str:
-        """Say the range in the spelling of its values."""
-        low, high = write(self.low), write(self.high)
-        return f"allowed: above {low}, up to {high}" if self.low_open else f"allowed: from {low} to {high}"
 
 
 class Fields:
@@ -51,6 +35,7 @@ class Fields:
 
     Args:
         what: names the mapping in messages.
+        keys: what the vocabulary says of it; readers take its ranges and words from there.
         at: where missing keys are reported; the start of the mapping unless given.
 
     Attributes:
@@ -63,23 +48,23 @@ class Fields:
         sink: Sink,
         node: Node,
         what: str,
+        keys: Keys,
         *,
-        required: tuple[str, ...] = (),
-        optional: tuple[str, ...] = (),
         at: Place | None = None,
     ) -> None:
         self.sink = sink
         self.place = at or node.place
+        self.vocabulary = keys
         self._meant: set[str] = set()
         self._entries: dict[str, Node] = {}
         self._keys: dict[str, Place] = {}
+        required, known = keys.required, keys.required + keys.optional
         if not isinstance(node, Mapping):
-            sink.add("MR-R303", node.place, f"{what} is a mapping of keys", f"keys: {', '.join(required + optional)}")
+            sink.add("MR-R303", node.place, f"{what} is a mapping of keys", f"keys: {', '.join(known)}")
             self.is_readable = self.is_sound = False
             return
         self.is_readable = not node.partial
         self._entries, self._keys = node.entries, node.keys
-        known = required + optional
         unknown = [key for key in node.entries if key not in known]
         for key in unknown:
             left = [name for name in known if name not in node.entries] or known
@@ -118,21 +103,47 @@ class Fields:
             return default
         return value
 
-    def rate(self, key: str, allowed: Range, default: U) -> Decimal | U:
-        """Read a rate and check its range."""
-        return self.read(key, partial(read_rate_in, what=key, allowed=allowed), default)
+    def rate(self, key: str, default: U, *, called: str = "") -> Decimal | U:
+        """Read a rate and check its range; `called` is what a message calls it, where that is not its key."""
+        return self.read(key, partial(read_rate_in, what=called or key, allowed=self._allowed(key)), default)
 
-    def number(self, key: str, allowed: Range, default: U) -> Decimal | U:
+    def number(self, key: str, default: U) -> Decimal | U:
         """Read a number and check its range."""
-        return self.read(key, partial(_read_number_in, what=key, allowed=allowed), default)
+        return self.read(key, partial(_read_number_in, what=key, allowed=self._allowed(key)), default)
 
-    def whole(self, key: str, allowed: Range, default: U) -> int | U:
+    def whole(self, key: str, default: U) -> int | U:
         """Read a whole number and check its range."""
-        return self.read(key, partial(read_whole_in, what=key, allowed=allowed), default)
+        return self.read(key, partial(read_whole_in, what=key, allowed=self._allowed(key)), default)
 
-    def duration(self, key: str, allowed: Range, default: U) -> int | U:
+    def duration(self, key: str, default: U) -> int | U:
         """Read a duration in nanoseconds and check its range."""
-        return self.read(key, partial(_read_duration_in, what=key, allowed=allowed), default)
+        return self.read(key, partial(_read_duration_in, what=key, allowed=self._allowed(key)), default)
+
+    def word(self, key: str, default: U) -> str | U:
+        """Read one of the words that the vocabulary has for a key."""
+        return self.read(key, partial(read_word, words=self.text(key).words), default)
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """Read one of the words that the vocabulary has for a key, or a list of them."""
+        one = partial(read_word, words=self.text(key).words)
+        return self.read(key, partial(read_list, reader=one), ())
+
+    def yes(self, key: str, default: U) -> bool | U:
+        """Read yes or no."""
+        return self.read(key, read_yes, default)
+
+    def text(self, key: str) -> Text:
+        """Return what the vocabulary says of the single value that a key takes."""
+        text = self.vocabulary[key].value.text
+        if text is None:
+            raise AssertionError(f"the vocabulary has no single value for {key} of {self.vocabulary.name}")
+        return text
+
+    def _allowed(self, key: str) -> Range:
+        allowed = self.text(key).allowed
+        if allowed is None:
+            raise AssertionError(f"the vocabulary has no range for {key} of {self.vocabulary.name}")
+        return allowed
 
 
 def read_rate_in(
@@ -296,7 +307,7 @@ def read_date(sink: Sink, node: Node) -> dt.date | None:
 
 def read_yes(sink: Sink, node: Node) -> bool | None:
     """Read `yes` or `no`; no other spelling means either."""
-    word = read_word(sink, node, ("yes", "no"))
+    word = read_word(sink, node, YES_NO)
     return None if word is None else word == "yes"
 
 

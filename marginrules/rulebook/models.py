@@ -25,11 +25,12 @@ from marginrules.rulebook.diagnostic import Place, Sink, StopReading
 from marginrules.rulebook.digest import canonical, code_meaning
 from marginrules.rulebook.parse import Scalar
 from marginrules.rulebook.portfolios import KEYS, PORTFOLIO, FigurePart, Formulas
-from marginrules.rulebook.scenarios import LABEL, WEIGHT, ScenarioPart, table_of
+from marginrules.rulebook.scenarios import ScenarioPart, table_of
 from marginrules.rulebook.schema import Book, PortfolioMargin
 from marginrules.rulebook.sections import Sections
 from marginrules.rulebook.strategies import StrategyPart
-from marginrules.rulebook.tables import DEFAULT, rows_of
+from marginrules.rulebook.tables import rows_of
+from marginrules.rulebook.vocabulary.models import DEFAULT, LABEL, WEIGHT
 
 T = TypeVar("T")
 UNKNOWN_NAME = "MR-R402"

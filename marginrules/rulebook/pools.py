@@ -12,6 +12,7 @@ from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Place, Sink, suggest
 from marginrules.rulebook.fields import Fields
 from marginrules.rulebook.parse import Node, Scalar, Sequence
+from marginrules.rulebook.vocabulary.products import POOL_OF_PRODUCTS
 from marginrules.terms import PoolTerms
 
 _NOWHERE = Place(1, 1)
@@ -37,7 +38,7 @@ def read_pools(sink: Sink, top: Fields) -> dict[str, PoolPart]:
 
 
 def _pool(sink: Sink, node: Node, name: str, at: Place) -> PoolPart:
-    part = Fields(sink, node, f"pool '{name}'", required=("products",), optional=("classes",), at=at)
+    part = Fields(sink, node, f"pool '{name}'", POOL_OF_PRODUCTS, at=at)
     names = partial(fields.read_list, reader=fields.read_name)
     return PoolPart(
         products=part.read("products", names, ()),

@@ -8,7 +8,6 @@ Formulas stay text here, with the place they stand at; `models.py` compiles them
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 
 from marginrules.limits import DEFINITIONS_MAX, FIGURE_INPUTS_MAX, FIGURES_MAX, PORTFOLIOS_MAX
 from marginrules.machine import Key
@@ -18,6 +17,7 @@ from marginrules.rulebook.fields import Fields
 from marginrules.rulebook.formula.environment import check_name
 from marginrules.rulebook.formula.unit import GIVEN
 from marginrules.rulebook.parse import Mapping, Node, Scalar
+from marginrules.rulebook.vocabulary import models
 
 KEYS = {(key.name or "").lower(): key for key in Key}
 POSITION, POOL, PORTFOLIO = "position", "pool", "portfolio"
@@ -161,18 +161,10 @@ def read_portfolios(sink: Sink, top: Fields) -> dict[str, PortfolioPart]:
 
 
 def _portfolio(sink: Sink, node: Node, name: str, at: Place) -> PortfolioPart:
-    part = Fields(
-        sink,
-        whole(sink, node),
-        f"portfolio '{name}'",
-        required=("initial", "maintenance"),
-        optional=("by", "define"),
-        at=at,
-    )
+    part = Fields(sink, whole(sink, node), f"portfolio '{name}'", models.PORTFOLIO, at=at)
     by = part.node("by")
     has_groups = not (by is not None and getattr(by, "items", None) == [])
-    words = partial(fields.read_list, reader=partial(fields.read_word, words=KEYS))
-    return PortfolioPart(part.read("by", words, ()) if has_groups else (), read_formulas(sink, part), at)
+    return PortfolioPart(part.words("by") if has_groups else (), read_formulas(sink, part), at)
 
 
 def read_pool(sink: Sink, top: Fields) -> Formulas | None:
@@ -181,7 +173,7 @@ def read_pool(sink: Sink, top: Fields) -> Formulas | None:
     if node is None:
         return None
     at = top.key_place("pool")
-    part = Fields(sink, whole(sink, node), "pool", optional=("define", "initial", "maintenance"), at=at)
+    part = Fields(sink, whole(sink, node), "pool", models.POOL, at=at)
     if part.is_sound and "initial" not in part and "maintenance" not in part:
         sink.add("MR-R327", at, "pool changes nothing", "give initial or maintenance")
     formulas = read_formulas(sink, part)
@@ -205,14 +197,7 @@ def read_figures(sink: Sink, top: Fields) -> dict[str, FigurePart]:
 
 
 def _figure(sink: Sink, node: Node, name: str, at: Place) -> FigurePart:
-    part = Fields(
-        sink,
-        whole(sink, node),
-        f"figure '{name}'",
-        required=("of", "value"),
-        optional=("given", "define"),
-        at=at,
-    )
+    part = Fields(sink, whole(sink, node), f"figure '{name}'", models.FIGURE, at=at)
     of, portfolio = part.read("of", _of, ("", ""))
     given, given_keys = _given(sink, part.node("given"))
     define, keys, is_known = read_define(sink, part)

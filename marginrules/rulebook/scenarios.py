@@ -10,7 +10,6 @@ from functools import partial
 from itertools import product
 
 from marginrules.limits import (
-    HISTORY_HORIZON_DAYS_MAX,
     SCENARIO_COLUMNS_MAX,
     SCENARIO_TABLES_MAX,
     SCENARIO_VALUES_MAX,
@@ -19,16 +18,11 @@ from marginrules.limits import (
 from marginrules.machine import ScenarioTable
 from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Place, Sink
-from marginrules.rulebook.fields import Fields, Range
+from marginrules.rulebook.fields import Fields
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
+from marginrules.rulebook.vocabulary.models import HALF_LIFE, HISTORY, LABEL, SCENARIO, SHOCK, WEIGHT, WEIGHTS
 from marginrules.units import DAY_NS
 
-WEIGHT, LABEL = "weight", "name"
-_SHOCK = Range(-(10**15), 10**15)
-_WEIGHT = Range(0, 10**15)
-_WINDOW = Range(1, SCENARIOS_MAX)
-_HALF_LIFE = Range(0, 10**6, low_open=True)
-_HORIZON = Range(DAY_NS, HISTORY_HORIZON_DAYS_MAX * DAY_NS)
 _NOWHERE = Place(1, 1)
 # A decimal power is the same on every machine; that of doubles is the mathematics library's.
 _EXACT = Context(prec=50)
@@ -108,10 +102,10 @@ class _TableReader:
         self._is_known = True
 
     def read(self, node: Node) -> ScenarioPart:
-        part = Fields(self._sink, node, self._what, optional=("combine", "rows", "history"), at=self._at)
+        part = Fields(self._sink, node, self._what, SCENARIO, at=self._at)
         combine, rows, history = part.node("combine"), part.node("rows"), part.node("history")
         self._is_known = part.is_sound
-        if part.is_sound and not any(key in part for key in ("combine", "rows", "history")):
+        if part.is_sound and not any(key in part for key in SCENARIO.names):
             self._sink.add("MR-R327", self._at, f"{self._what} has no scenario", "give combine, rows or history")
         if history is not None:
             self._check_alone(part)
@@ -173,7 +167,7 @@ class _TableReader:
                 self._sink.add("MR-R301", node.keys[name], f"combine has no column '{name}'", "give it in rows")
                 continue
             self._column(name, node.keys[name])
-            shock = partial(fields.read_rate_in, what=name, allowed=_SHOCK, write=fields.grouped)
+            shock = partial(fields.read_rate_in, what=name, allowed=SHOCK, write=fields.grouped)
             values[name] = fields.read_list(self._sink, one, shock) or ()
         names = sorted(values)
         if _is_too_many(len(values[name]) for name in names) or len(names) > SCENARIO_COLUMNS_MAX:
@@ -225,7 +219,7 @@ class _TableReader:
                 continue
             if name != WEIGHT and name not in self._places:
                 self._column(name, node.keys[name])
-            allowed = _WEIGHT if name == WEIGHT else _SHOCK
+            allowed = WEIGHTS if name == WEIGHT else SHOCK
             value = fields.read_rate_in(self._sink, one, name, allowed, write=fields.grouped)
             shocks[name] = float(value or 0)
         return shocks, label
@@ -242,13 +236,13 @@ def _is_too_many(lengths: Iterable[int]) -> bool:
 
 
 def _history(sink: Sink, node: Node, at: Place) -> HistoryPart:
-    part = Fields(sink, node, "history", required=("window", "horizon"), optional=("weights", "scaled"), at=at)
-    horizon = part.duration("horizon", _HORIZON, DAY_NS)
+    part = Fields(sink, node, "history", HISTORY, at=at)
+    horizon = part.duration("horizon", DAY_NS)
     if horizon % DAY_NS:
         message = f"horizon was {fields.span(horizon)}"
         sink.add("MR-R306", part.place_of("horizon"), message, "give whole days, such as 1d or 10d")
     return HistoryPart(
-        window=part.whole("window", _WINDOW, 1),
+        window=part.whole("window", 1),
         horizon_days=horizon // DAY_NS,
         weights_half_life=part.read("weights", partial(_half_life, what="weights", word="equal"), Decimal(0)),
         scaled_half_life=part.read("scaled", partial(_half_life, what="scaled", word="no"), Decimal(0)),
@@ -263,8 +257,8 @@ def _half_life(sink: Sink, node: Node, what: str, word: str) -> Decimal | None:
             sink.add("MR-R310", node.place, f"'{fields.shorten(node.text)}' is none of the words for this", hint)
             return None
         return Decimal(0)
-    part = Fields(sink, node, what, required=("half_life",))
-    return part.number("half_life", _HALF_LIFE, None)
+    part = Fields(sink, node, what, HALF_LIFE)
+    return part.number("half_life", None)
 
 
 def table_of(name: str, part: ScenarioPart) -> ScenarioTable:

@@ -14,46 +14,36 @@ from decimal import Decimal
 from functools import partial
 
 from marginrules import units
-from marginrules.codes import RIGHTS, InstrumentKind, Restriction
+from marginrules.codes import Restriction
 from marginrules.limits import CLOSED_DAYS_MAX, STEPS_MAX
-from marginrules.model import PRICE_FIELDS, SIGNED_FIELDS
 from marginrules.rulebook import fields
 from marginrules.rulebook.collateral import Collateral, read_collateral
 from marginrules.rulebook.diagnostic import Place, Sink, nearest, suggest
-from marginrules.rulebook.fields import Fields, Range
+from marginrules.rulebook.fields import Fields
+from marginrules.rulebook.linting import LintSetting, read_lint
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
 from marginrules.rulebook.pools import PoolPart, read_pools
 from marginrules.rulebook.portfolios import Formulas, read_formulas, whole
-from marginrules.rulebook.sections import SECTIONS, Sections, read_sections
-from marginrules.units import DAY_NS, SECOND_NS
+from marginrules.rulebook.sections import Sections, read_sections
+from marginrules.rulebook.vocabulary import products
+from marginrules.rulebook.vocabulary.book import BOOK, CALENDAR
+from marginrules.rulebook.vocabulary.ladders import (
+    CALL,
+    LADDER,
+    LIQUIDATE,
+    MARGIN_CHANGE,
+    MARGINS,
+    OVERRIDE,
+    RESTORED,
+    STEP,
+)
+from marginrules.units import SECOND_NS
 
 ONE = Decimal(1)
 NOTHING = Decimal(0)
-SHARE = Range(0, 1)
-SOME_SHARE = Range(0, 1, low_open=True)
-RATIO = Range(0, 1000)
-TARGET = Range(ONE / 100, 1000)
-RESTORED = Range(1, 1000)
-RISE = Range(0, 100, low_open=True)
-FALL = Range(0, Decimal("0.9999"), low_open=True)
-PERIOD = Range(SECOND_NS, 366 * DAY_NS)
-SCALE = Range(0, 100, low_open=True)
-AMOUNT = Range(0, 10**15)
-SOME_AMOUNT = Range(0, 10**15, low_open=True)
-AGE = Range(0, 7 * DAY_NS, low_open=True)
-WAIT = Range(0, 366 * DAY_NS)
-LIMITED = tuple(name for name in PRICE_FIELDS if name not in SIGNED_FIELDS)
 EFFECTIVE = ("2000-01-01T00:00:00Z", "2099-12-31T23:59:59Z")
 AGE_DEFAULT_NS = 60 * SECOND_NS
 NOWHERE = Place(1, 1)
-
-
-# Margin models, each with the keys that it must have and those that it may have.
-MODELS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "tiers": (("tiers",), ("initial_from", "open_interest")),
-    "formula": (("initial", "maintenance"), ("define",)),
-    "portfolio": (("portfolio",), ()),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,28 +171,13 @@ class Book:
     overrides: tuple[Override, ...]
     pools: dict[str, PoolPart]
     sections: Sections
+    lint: dict[str, LintSetting]  # what is no meaning, and so no part of the digest
     places: dict[str, Place]
 
 
 def read_book(sink: Sink, root: Mapping) -> Book:
     """Read every section; the sink has what was wrong, and a Book is returned all the same."""
-    top = Fields(
-        sink,
-        root,
-        "a rulebook",
-        required=("rulebook", "currency", "effective", "collateral", "products", "ladders"),
-        optional=(
-            "description",
-            "increment",
-            "marks",
-            "classes",
-            "calendars",
-            "ladder",
-            "pools",
-            "overrides",
-            *SECTIONS,
-        ),
-    )
+    top = Fields(sink, root, "a rulebook", BOOK)
     age, limits = _marks(sink, top.node("marks"), top.key_place("marks"))
     keys = ("ladder", "currency")
     places = {key: top.place_of(key) for key in keys} | {
@@ -214,7 +189,7 @@ def read_book(sink: Sink, root: Mapping) -> Book:
         name=top.read("rulebook", fields.read_name, ""),
         description=top.read("description", fields.read_text, ""),
         currency=top.read("currency", fields.read_name, ""),
-        increment=top.number("increment", SOME_AMOUNT, Decimal("0.01")),
+        increment=top.number("increment", Decimal("0.01")),
         effective_ns=top.read("effective", _effective, 0),
         max_age_ns=age or AGE_DEFAULT_NS,
         limits=limits,
@@ -237,6 +212,7 @@ def read_book(sink: Sink, root: Mapping) -> Book:
         overrides=_overrides(sink, top.node("overrides")),
         pools=read_pools(sink, top),
         sections=read_sections(sink, top),
+        lint=read_lint(sink, top),
         places=places
         | {f"calendars.{name}": node.place for name, node, _ in calendars}
         | {f"ladders.{name}": at for name, _, at in ladders},
@@ -247,7 +223,7 @@ def _calendar(sink: Sink, node: Node, at: Place) -> CalendarPart:
     """Read an exchange, or an exchange and the days on which it counts as closed besides its own."""
     if not isinstance(node, Mapping):
         return CalendarPart(fields.read_name(sink, node) or "", place=node.place)
-    part = Fields(sink, node, "a calendar", required=("exchange",), optional=("closed",), at=at)
+    part = Fields(sink, node, "a calendar", CALENDAR, at=at)
     closed: tuple[dt.date, ...] = part.read("closed", partial(fields.read_list, reader=fields.read_date), ())
     if len(closed) > CLOSED_DAYS_MAX:
         message = f"a calendar had {len(closed):,} closed days"
@@ -287,77 +263,71 @@ def _ladders(sink: Sink, named: list[tuple[str, Node, Place]]) -> dict[str, Mapp
 
 
 def _max_age(part: Fields) -> int | None:
-    return part.duration("max_age", AGE, None)
+    return part.duration("max_age", None)
 
 
 def _marks(sink: Sink, node: Node | None, at: Place) -> tuple[int | None, dict[str, Limit]]:
     """Return how old prices may be, and how fast what is published beside them may move."""
     if node is None:
         return None, {}
-    part = Fields(sink, node, "marks", required=("max_age",), optional=("limits",), at=at)
+    part = Fields(sink, node, "marks", products.MARKS, at=at)
     limits = part.node("limits")
     return _max_age(part), {} if limits is None else _limits(sink, limits, part.key_place("limits"))
 
 
 def _limits(sink: Sink, node: Node, at: Place) -> dict[str, Limit]:
-    part = Fields(sink, node, "limits", optional=LIMITED, at=at)
+    part = Fields(sink, node, "limits", products.LIMITS, at=at)
     if isinstance(node, Mapping) and not node.entries and not node.partial:
         sink.add("MR-R327", node.place, "limits names nothing", "give at least one field, such as `volatility:`")
-    return {name: _limit(sink, one, name, part.key_place(name)) for name in LIMITED if (one := part.node(name))}
+    return {
+        name: _limit(sink, one, name, part.key_place(name)) for name in products.LIMITED if (one := part.node(name))
+    }
 
 
 def _limit(sink: Sink, node: Node, name: str, at: Place) -> Limit:
-    part = Fields(sink, node, f"limit of {name}", required=("per",), optional=("rise", "fall"), at=at)
+    part = Fields(sink, node, f"limit of {name}", products.LIMIT, at=at)
     if part.is_readable and not ("rise" in part or "fall" in part):
         sink.add("MR-R302", at, f"limit of {name} has neither rise nor fall", "give at least one of them")
-    return Limit(
-        rise=part.rate("rise", RISE, None), fall=part.rate("fall", FALL, None), per_ns=part.duration("per", PERIOD, 0)
-    )
+    return Limit(rise=part.rate("rise", None), fall=part.rate("fall", None), per_ns=part.duration("per", 0))
 
 
 # Products
 
 
 def _product(sink: Sink, node: Node, name: str, at: Place, top: Fields) -> Product:
-    what, optional = f"product '{name}'", ("ladder", "max_age", "value")
-    part = Fields(sink, node, what, required=("match", "margin"), optional=optional, at=at)
+    part = Fields(sink, node, f"product '{name}'", products.PRODUCT, at=at)
     match = part.node("match")
     margin = part.node("margin")
-    value = partial(fields.read_word, words=("counted", "excluded"))
     return Product(
         match=_match(sink, match, part.key_place("match")) if match else Match(),
         margin=_margin(sink, margin, part.key_place("margin")) if margin else None,
         ladder=part.read("ladder", fields.read_name, ""),
         max_age_ns=_max_age(part),
-        value_excluded=part.read("value", value, "counted") == "excluded",
+        value_excluded=part.word("value", "counted") == "excluded",
         place=node.place,
         ladder_place=part.place_of("ladder") if "ladder" in part else top.place_of("ladder"),
     )
 
 
 def _match(sink: Sink, node: Node, at: Place) -> Match:
-    keys = ("kind", "underlying", "settlement", "symbol", "inverse", "right")
-    part = Fields(sink, node, "match", optional=keys, at=at)
+    part, keys = Fields(sink, node, "match", products.MATCH, at=at), products.MATCH.names
     if part.is_readable and not any(key in part for key in keys):
         sink.add("MR-R322", node.place, "match names no condition", f"give at least one of {', '.join(keys)}")
-    kind = partial(fields.read_word, words=[kind.word for kind in InstrumentKind])
-    right = partial(fields.read_word, words=RIGHTS)
     return Match(
-        kinds=part.read("kind", partial(fields.read_list, reader=kind), ()),
+        kinds=part.words("kind"),
         underlyings=part.read("underlying", partial(fields.read_list, reader=fields.read_name), ()),
         settlements=part.read("settlement", partial(fields.read_list, reader=fields.read_name), ()),
         symbols=part.read("symbol", partial(fields.read_list, reader=fields.read_pattern), ()),
-        inverse=part.read("inverse", fields.read_yes, None),
-        rights=part.read("right", partial(fields.read_list, reader=right), ()),
+        inverse=part.yes("inverse", None),
+        rights=part.words("right"),
     )
 
 
 def _margin(sink: Sink, node: Node, at: Place) -> ProductMargin:
     node = whole(sink, node)
     model = _model(node)
-    required, optional = MODELS[model]
-    part = Fields(sink, node, "margin", required=("model", *required), optional=optional, at=at)
-    part.read("model", partial(fields.read_word, words=MODELS), model)
+    part = Fields(sink, node, "margin", products.MARGIN.of[model], at=at)
+    part.word("model", model)
     if model == "formula":
         return replace(read_formulas(sink, part), place=node.place)
     if model == "portfolio":
@@ -366,7 +336,7 @@ def _margin(sink: Sink, node: Node, at: Place) -> ProductMargin:
     interest = part.node("open_interest")
     return Margin(
         tiers=read_tiers(sink, part.node("tiers")),
-        initial_from=part.read("initial_from", partial(fields.read_word, words=("tier", "leverage")), "tier"),
+        initial_from=part.word("initial_from", "tier"),
         open_interest=_open_interest(sink, interest, part.key_place("open_interest")) if interest else None,
         place=node.place,
     )
@@ -376,15 +346,17 @@ def _model(node: Node) -> str:
     """Return the margin model that was meant, by its word or by the keys that only it has."""
     entries = node.entries if isinstance(node, Mapping) else {}
     word = entries.get("model")
-    if isinstance(word, Scalar) and nearest(word.text, MODELS):
-        return nearest(word.text, MODELS)
-    return next((model for model, (keys, _) in MODELS.items() if entries.keys() & set(keys)), "tiers")
+    models = products.MARGIN.of
+    if isinstance(word, Scalar) and nearest(word.text, models):
+        return nearest(word.text, models)
+    given = entries.keys() - {"model"}
+    return next((model for model, keys in models.items() if given & set(keys.required)), "tiers")
 
 
 def _open_interest(sink: Sink, node: Node, at: Place) -> tuple[Decimal, Decimal] | None:
-    part = Fields(sink, node, "open_interest", required=("lower", "upper"), at=at)
-    lower = part.number("lower", AMOUNT, NOTHING)
-    upper = part.number("upper", AMOUNT, NOTHING)
+    part = Fields(sink, node, "open_interest", products.OPEN_INTEREST, at=at)
+    lower = part.number("lower", NOTHING)
+    upper = part.number("upper", NOTHING)
     if part.is_sound and upper <= lower:
         message = f"upper was {fields.grouped(upper)}, not above lower {fields.grouped(lower)}"
         sink.add("MR-R308", part.place_of("upper"), message, "initial margin rises from lower to upper")
@@ -403,9 +375,9 @@ def read_tiers(sink: Sink, node: Node | None) -> tuple[Tier, ...]:
         return ()
     made = []
     for item in node.items:
-        part = Fields(sink, item, "a tier", required=("initial", "maintenance"), optional=("to",))
-        initial, maintenance = part.rate("initial", SHARE, NOTHING), part.rate("maintenance", SHARE, NOTHING)
-        to = part.number("to", AMOUNT, None)
+        part = Fields(sink, item, "a tier", products.TIER)
+        initial, maintenance = part.rate("initial", NOTHING), part.rate("maintenance", NOTHING)
+        to = part.number("to", None)
         places = {key: part.place_of(key) for key in ("to", "initial", "maintenance")}
         made.append(Tier(to, initial, maintenance, item.place, places, part.is_sound))
     return tuple(made)
@@ -426,7 +398,7 @@ def _overrides(sink: Sink, node: Node | None) -> tuple[Override, ...]:
 
 def _override(sink: Sink, node: Node) -> Override:
     selectors = ("product", "class", "account")
-    part = Fields(sink, node, "an override", required=("because",), optional=(*selectors, "margin", "ladder"))
+    part = Fields(sink, node, "an override", OVERRIDE)
     names = partial(fields.read_list, reader=fields.read_name)
     if part.is_readable and not any(key in part for key in selectors):
         sink.add("MR-R321", node.place, "the override selects nothing", "give product, class or account")
@@ -477,11 +449,11 @@ def _step_changes(sink: Sink, node: Node | None) -> dict[str, Mapping]:
 
 
 def _margin_change(sink: Sink, node: Node, at: Place) -> MarginChange:
-    part = Fields(sink, node, "the margin of an override", optional=("scale", "tiers"), at=at)
+    part = Fields(sink, node, "the margin of an override", MARGIN_CHANGE, at=at)
     if part.is_readable and ("scale" in part) == ("tiers" in part):
         place = part.key_place("tiers") if "tiers" in part else at
         sink.add("MR-R326", place, "the margin of an override is either scale or tiers", "give one of the two")
-    scale = part.rate("scale", SCALE, None)
+    scale = part.rate("scale", None)
     key_place = part.key_place("tiers" if "tiers" in part else "scale")
     return MarginChange(scale, read_tiers(sink, part.node("tiers")), node.place, part.place_of("scale"), key_place)
 
@@ -553,23 +525,6 @@ class LadderPart:
         return key in self.changed.get(step.name, ())
 
 
-STEP_KEYS = (
-    "below",
-    "clear",
-    "for",
-    "after",
-    "or_after",
-    "deadline",
-    "call",
-    "restrict",
-    "liquidate",
-    "waterfall",
-    "notify",
-)
-RECIPIENTS = ("client", "desk", "risk", "compliance", "operations")
-LAYERS = ("insurance_fund", "auto_deleveraging", "loss_socialisation", "guarantee_fund", "house_capital")
-
-
 class LadderReader:
     """Read ladders; a step that several variants of a ladder share is read once."""
 
@@ -579,9 +534,9 @@ class LadderReader:
 
     def ladder(self, node: Mapping, name: str, at: Place, changed: Changes) -> LadderPart:
         """Read one ladder; `at` is where its name stands."""
-        sink, optional = self._sink, ("measure", "calendar")
-        part = Fields(sink, node, f"ladder '{name}'", required=("steps",), optional=optional, at=at)
-        part.read("measure", partial(fields.read_word, words=("margin_ratio",)), "margin_ratio")
+        sink = self._sink
+        part = Fields(sink, node, f"ladder '{name}'", LADDER, at=at)
+        part.word("measure", "margin_ratio")
         steps = part.node("steps")
         items: list[Node] = []
         if isinstance(steps, Sequence) and len(steps.items) > STEPS_MAX:
@@ -612,8 +567,7 @@ class LadderReader:
 def _step(sink: Sink, node: Node) -> StepPart:
     name = node.entries.get("step") if isinstance(node, Mapping) else None
     what = f"step '{fields.shorten(name.text)}'" if isinstance(name, Scalar) else "a step"
-    part = Fields(sink, node, what, required=("step",), optional=STEP_KEYS)
-    ratio = partial(fields.read_rate_in, what="ratio", allowed=RATIO)
+    part = Fields(sink, node, what, STEP)
     call, liquidate = part.node("call"), part.node("liquidate")
     if "or_after" in part and "after" in part:
         message = "a step is entered `after` a call, or by `or_after` besides a threshold"
@@ -624,27 +578,21 @@ def _step(sink: Sink, node: Node) -> StepPart:
     elif "after" in part and "below" in part:
         message = "a step is entered `below` a ratio or `after` a call; both ways need `or_after`"
         sink.add("MR-R326", part.key_place("after"), message, "write `or_after`, or delete `below`")
-    word = part.read("restrict", partial(fields.read_word, words=("reduce_only", "blocked")), "none")
-    layers, people = (partial(fields.read_word, words=words) for words in (LAYERS, RECIPIENTS))
     return StepPart(
         name=part.read("step", fields.read_name, ""),
-        below=part.read("below", ratio, None),
-        clear=part.read("clear", ratio, None),
-        for_ns=part.duration("for", WAIT, 0),
+        below=part.rate("below", None, called="ratio"),
+        clear=part.rate("clear", None, called="ratio"),
+        for_ns=part.duration("for", 0),
         after=part.read("after", _unmet, ""),
         or_after=part.read("or_after", _unmet, ""),
         deadline=part.read("deadline", fields.read_text, ""),
         call=_call(sink, call, part.key_place("call")) if call else None,
-        restrict=Restriction[word.upper()],
+        restrict=Restriction[part.word("restrict", "none").upper()],
         liquidate=_liquidate(sink, liquidate) if liquidate else None,
-        waterfall=part.read("waterfall", partial(fields.read_list, reader=layers), ()),
-        notify=part.read("notify", partial(fields.read_list, reader=people), ()),
+        waterfall=part.words("waterfall"),
+        notify=part.words("notify"),
         place=node.place,
-        places={
-            key: part.key_place(key) if key == "call" else part.place_of(key)
-            for key in ("step", *STEP_KEYS)
-            if key in part
-        },
+        places={key: part.key_place(key) if key == "call" else part.place_of(key) for key in STEP.names if key in part},
         is_readable=part.is_readable,
         is_sound=part.is_sound,
     )
@@ -660,13 +608,13 @@ def _unmet(sink: Sink, node: Node) -> str | None:
 
 
 def _call(sink: Sink, node: Node, at: Place) -> CallPart:
-    part = Fields(sink, node, "call", required=("restore",), optional=("minimum_transfer", "round_to"), at=at)
+    part = Fields(sink, node, "call", CALL, at=at)
     restore, ratio = part.read("restore", _restore, ("initial_margin", NOTHING))
     return CallPart(
         restore=restore,
         ratio=ratio,
-        minimum_transfer=part.number("minimum_transfer", AMOUNT, NOTHING),
-        round_to=part.number("round_to", SOME_AMOUNT, None),
+        minimum_transfer=part.number("minimum_transfer", NOTHING),
+        round_to=part.number("round_to", None),
     )
 
 
@@ -675,11 +623,10 @@ def _restore(sink: Sink, node: Node) -> tuple[str, Decimal] | None:
     text = fields.read_text(sink, node)
     if text is None:
         return None
-    names = ("initial_margin", "maintenance_margin")
-    if text in names:
+    if text in MARGINS:
         return text, NOTHING
     if text[0].isalpha():
-        hint = f"{suggest(text, names)} (or a ratio such as 130%)"
+        hint = f"{suggest(text, MARGINS)} (or a ratio such as 130%)"
         sink.add("MR-R310", node.place, f"'{fields.shorten(text)}' cannot be restored", hint)
         return None
     ratio = fields.read_rate_in(sink, node, "restore", RESTORED)
@@ -692,20 +639,17 @@ def _liquidate(sink: Sink, node: Node) -> LiquidatePart:
             message = f"'{fields.shorten(node.text)}' does not say how to liquidate"
             sink.add("MR-R310", node.place, message, "write `all`, {fraction: 20%} or {target: 120%}")
         return LiquidatePart(ONE, NOTHING, NOTHING, 0, True, "pro_rata")
-    keys = ("fraction", "target", "until", "every", "cancel_orders_first", "first")
-    part = Fields(sink, node, "liquidate", optional=keys)
+    part = Fields(sink, node, "liquidate", LIQUIDATE)
     if part.is_readable and ("fraction" in part) == ("target" in part):
         place = part.key_place("target")
         message = "liquidate is by fraction or to a target ratio"
         sink.add("MR-R326", place, message, "give one of the two")
-    ratio = partial(fields.read_rate_in, what="ratio", allowed=TARGET)
-    order = partial(fields.read_word, words=("largest_loss", "largest_margin", "pro_rata"))
     return LiquidatePart(
-        fraction=part.rate("fraction", SOME_SHARE, NOTHING),
-        target=part.read("target", ratio, NOTHING),
-        until=part.read("until", ratio, NOTHING),
-        every_ns=part.duration("every", WAIT, 0),
-        cancel_orders_first=part.read("cancel_orders_first", fields.read_yes, True),
-        first=part.read("first", order, "pro_rata"),
+        fraction=part.rate("fraction", NOTHING),
+        target=part.rate("target", NOTHING, called="ratio"),
+        until=part.rate("until", NOTHING, called="ratio"),
+        every_ns=part.duration("every", 0),
+        cancel_orders_first=part.yes("cancel_orders_first", True),
+        first=part.word("first", "pro_rata"),
         places={key: part.place_of(key) for key in ("target", "until")},
     )

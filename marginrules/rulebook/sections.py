@@ -20,8 +20,6 @@ from marginrules.rulebook.scenarios import ScenarioPart, read_scenarios
 from marginrules.rulebook.strategies import StrategyBookPart, read_strategies
 from marginrules.rulebook.tables import TableTier, read_constants, read_parameters, read_tables
 
-SECTIONS = ("constants", "parameters", "tables", "scenarios", "portfolios", "strategies", "pool", "figures")
-
 
 @dataclass(frozen=True, slots=True)
 class Sections:

@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from marginrules.limits import LEG_RATIO_MAX, LEGS_MAX, STRATEGIES_MAX, STRATEGY_BOOKS_MAX
+from marginrules.limits import LEGS_MAX, STRATEGIES_MAX, STRATEGY_BOOKS_MAX
 from marginrules.machine import Leg
 from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Place, Sink
-from marginrules.rulebook.fields import Fields, Range
+from marginrules.rulebook.fields import Fields
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
 from marginrules.rulebook.portfolios import read_formula, whole
+from marginrules.rulebook.vocabulary.models import LEG, STRATEGY
 
 RIGHTS = {"call": 1, "put": -1, "stock": 0}
 _SIDES = {1: "long", -1: "short"}
-_RATIO = Range(-LEG_RATIO_MAX, LEG_RATIO_MAX)
 _NOWHERE = Place(1, 1)
 _LEGS_HINT = "write `legs: {short: {call: -1}, long: {call: 1}}`"
 
@@ -85,8 +85,7 @@ def _book(sink: Sink, node: Node, name: str) -> tuple[StrategyPart, ...]:
 def _strategy(sink: Sink, node: Node) -> StrategyPart:
     name = node.entries.get("strategy") if isinstance(node, Mapping) else None
     what = f"strategy '{fields.shorten(name.text)}'" if isinstance(name, Scalar) else "a strategy"
-    required = ("strategy", "legs", "initial", "maintenance")
-    part = Fields(sink, whole(sink, node), what, required=required, optional=("where",))
+    part = Fields(sink, whole(sink, node), what, STRATEGY)
     node_of_legs, before = part.node("legs"), len(sink.found)
     legs = _legs(sink, node_of_legs, what) if node_of_legs is not None else ()
     nothing = Scalar("0", part.place)
@@ -122,7 +121,7 @@ def _legs(sink: Sink, node: Node, what: str) -> tuple[Leg, ...]:
 
 
 def _leg(sink: Sink, node: Node, name: str, at: Place) -> Leg | None:
-    part = Fields(sink, node, f"leg '{name}'", optional=tuple(RIGHTS), at=at)
+    part = Fields(sink, node, f"leg '{name}'", LEG, at=at)
     given = [word for word in RIGHTS if part.node(word) is not None]
     if part.is_sound and len(given) != 1:
         place = part.key_place(given[1]) if given else at
@@ -132,7 +131,7 @@ def _leg(sink: Sink, node: Node, name: str, at: Place) -> Leg | None:
         return None
     if len(given) != 1:
         return None
-    ratio = part.whole(given[0], _RATIO, None)
+    ratio = part.whole(given[0], None)
     if ratio is None:
         return None
     if ratio == 0:

@@ -11,14 +11,12 @@ from difflib import get_close_matches
 from marginrules.limits import CONSTANTS_MAX, PARAMETER_VALUES_MAX, PARAMETERS_MAX, TABLES_MAX
 from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Place, Sink
-from marginrules.rulebook.fields import Fields, Range
+from marginrules.rulebook.fields import Fields
 from marginrules.rulebook.formula.environment import check_name
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
+from marginrules.rulebook.vocabulary.models import DEFAULT, TABLE_TIER
 
-DEFAULT = "default"
 _MISSPELT = 0.8  # how like `default` a symbol is, of 1
-_RATE = Range(-1000, 1000)
-_SIZE = Range(0, 10**15)
 _NOWHERE = Place(1, 1)
 
 Row = tuple[float, float, float]
@@ -101,8 +99,8 @@ def _tiers(sink: Sink, node: Node, what: str) -> tuple[TableTier, ...]:
         return ()
     made = []
     for item in node.items:
-        part = Fields(sink, item, f"a tier of {what}", required=("rate",), optional=("to",))
-        rate, to = part.rate("rate", _RATE, Decimal(0)), part.number("to", _SIZE, None)
+        part = Fields(sink, item, f"a tier of {what}", TABLE_TIER)
+        rate, to = part.rate("rate", Decimal(0)), part.number("to", None)
         places = {key: part.place_of(key) for key in ("to", "rate")}
         made.append(TableTier(to, rate, item.place, places, part.is_sound))
     return tuple(made)

@@ -36,6 +36,7 @@ from marginrules.server.method import Method
 from marginrules.server.metrics import Metrics, StateCollector
 from marginrules.server.settings import Settings
 from marginrules.server.status import STATUS, trailing_metadata
+from marginrules.service.decision_log import DecisionLog
 from marginrules.service.ports import Clock, MarketClock, SystemClock
 from marginrules.service.service import Service
 
@@ -71,7 +72,8 @@ class Server:
         clock: Clock = SystemClock()
         if settings.clock == "market":
             clock = MarketClock(program.effective_ns if program else 0)
-        self.service = Service(self.journal, clock, self._fail)
+        self._decisions = DecisionLog(settings.decisions) if settings.decisions is not None else None
+        self.service = Service(self.journal, clock, self._fail, self._decisions)
         self._gate = Gate()
         self._is_stopping = threading.Event()
         self._server: grpc.Server | None = None
@@ -148,6 +150,8 @@ class Server:
             self._metrics_server.shutdown()
             self._metrics_server.server_close()
         self.journal.close()
+        if self._decisions is not None:
+            self._decisions.close()
         if self._scratch:
             self._scratch.cleanup()
 

@@ -214,20 +214,22 @@ def _pool(one: model.Pool) -> types_pb2.Pool:
             types_pb2.Position(symbol=p.symbol, quantity=p.quantity, entry_price=p.entry_price, leverage=p.leverage)
             for p in one.positions
         ],
-        orders=[
-            types_pb2.Order(
-                client_order_id=o.client_order_id,
-                symbol=o.symbol,
-                quantity=o.quantity,
-                price=o.price or None,
-                leverage=o.leverage,
-                reduce_only=o.reduce_only,
-                expires_ns=o.expires_ns,
-            )
-            for o in one.orders
-        ],
+        orders=[order(o) for o in one.orders],
         fees_due=one.fees_due,
         funding_due=one.funding_due,
+    )
+
+
+def order(one: model.Order) -> types_pb2.Order:
+    """Write an order; a price of 0 is none."""
+    return types_pb2.Order(
+        client_order_id=one.client_order_id,
+        symbol=one.symbol,
+        quantity=one.quantity,
+        price=one.price or None,
+        leverage=one.leverage,
+        reduce_only=one.reduce_only,
+        expires_ns=one.expires_ns,
     )
 
 

@@ -20,7 +20,7 @@ from marginrules.limits import (
     STREAM_LAG_EVENTS_MAX,
 )
 from marginrules.model import OrderDecision
-from marginrules.server import codec, codec_answers
+from marginrules.server import codec, codec_answers, handlers_cases, handlers_explain
 from marginrules.server.method import Method
 from marginrules.server.metrics import Metrics
 from marginrules.service import border, views
@@ -39,7 +39,7 @@ _PAGE_DEFAULT, _PAGE_MAX = 100, 1_000
 _WATCH_WAIT_S = 0.25
 
 
-class Handlers:
+class Handlers(handlers_explain.ExplainHandlers, handlers_cases.CasesHandlers):
     """Serve every RPC; each method takes a request message and returns the response."""
 
     def __init__(self, service: Service, metrics: Metrics) -> None:
@@ -505,4 +505,6 @@ METHODS: tuple[Method, ...] = (
     ),
     Method("RulebookService", "ListRulebooks", rulebook_pb2.ListRulebooksRequest, "list_rulebooks", "read"),
     Method("RulebookService", "GetRulebook", rulebook_pb2.GetRulebookRequest, "get_rulebook", "read"),
+    *handlers_explain.METHODS,
+    *handlers_cases.METHODS,
 )

@@ -19,6 +19,8 @@ class Settings:
     Args:
         rulebook: activated where the journal has no active rulebook yet; None: wait for one to come by the API.
         journal: file; None: a temporary one, gone with the process.
+        decisions: file to which every check is appended with everything it was made from; None: none. Checks then take
+            turns, and each takes longer.
         host, port: to listen on; port 0: any free one.
         metrics_port: of the Prometheus page, always on loopback; 0: none.
         clock: "system", or "market" to take the time of the market updates.
@@ -30,6 +32,7 @@ class Settings:
 
     rulebook: Path | None = None
     journal: Path | None = None
+    decisions: Path | None = None
     host: str = "127.0.0.1"
     port: int = 50051
     metrics_port: int = 9464

@@ -39,6 +39,8 @@ STATUS: dict[str, grpc.StatusCode] = {
     "MR-I122": _INVALID,
     "MR-I130": _INVALID,
     "MR-I131": _STATE,
+    "MR-I140": _STATE,
+    "MR-I141": _INVALID,
     "MR-O101": _EXHAUSTED,
     "MR-O102": _EXHAUSTED,
     "MR-O103": grpc.StatusCode.UNAVAILABLE,

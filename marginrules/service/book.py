@@ -278,6 +278,10 @@ class Book:
         found = self._asset_prices.get(asset)
         return None if found is None else found.price
 
+    def asset_quote(self, asset: str) -> Price | None:
+        """Return what is in use of an asset's price; None where none was published."""
+        return self._asset_prices.get(asset)
+
     def set_prices(self, prices: list[Price]) -> dict[str, dict[str, float]]:
         """
         Publish prices of known instruments and assets, all at once.

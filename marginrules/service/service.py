@@ -16,13 +16,17 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from marginrules.errors import InputError, JournalCorruptError, MarginRulesError
-from marginrules.journal import Entry
-from marginrules.journal.chain import GENESIS, Journal, chain_hash
+from marginrules.errors import InputError, JournalCorruptError, MarginRulesError, OverloadError
+from marginrules.journal.chain import Journal
+from marginrules.limits import RETRY_AFTER_MS
 from marginrules.model import Order, OrderDecision
 from marginrules.service.decide import decide, decision_of
+from marginrules.service.decision_log import DecisionLog
+from marginrules.service.past import entry_body, recompute, shard_at
 from marginrules.service.ports import Clock
+from marginrules.service.record import record
 from marginrules.service.shard import Outcome, Shard
+from marginrules.service.why import DecisionExplanation, explain_decision
 from marginrules.units import format_time
 
 Data = dict[str, Any]
@@ -45,13 +49,22 @@ class Service:
         journal: everything that was acknowledged before, and where everything is written from now on.
         clock: tells the time of decisions.
         on_fault: called with an error that is no refusal; it must stop the process.
+        decisions: where each check is recorded with everything it was made from; None: nowhere.
     """
 
-    def __init__(self, journal: Journal, clock: Clock, on_fault: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        on_fault: Callable[[Exception], None],
+        decisions: DecisionLog | None = None,
+    ) -> None:
         self.shard = Shard()
         self.clock = clock
         self._journal = journal
         self._on_fault = on_fault
+        self._decisions = decisions
+        self._looking_back = threading.Lock()
         self._lock = threading.Lock()
         self._durable = threading.Condition()
         self._in_flight: dict[str, tuple[str, Data, Future[None]]] = {}
@@ -91,7 +104,47 @@ class Service:
 
     def check(self, account: str, pool: str, order: Order) -> OrderDecision:
         """Decide one order from memory."""
+        if self._decisions is not None:
+            return self._check_recorded(account, pool, order, self._decisions)
         return decide(self.shard, account, pool, order, self.now_ns())
+
+    def _check_recorded(self, account: str, pool: str, order: Order, log: DecisionLog) -> OrderDecision:
+        """Decide and record under the lock, so that what is recorded is what decided."""
+        with self._lock:
+            now_ns = self.now_ns()
+            decision = decide(self.shard, account, pool, order, now_ns)
+            # What is unknown has nothing that it was decided from.
+            if decision.digest:
+                log.write(record(self.shard, account, pool, now_ns, order))
+        return decision
+
+    def record(self, account: str, pool: str, order: Order | None = None) -> Data:
+        """Return a decision, or how a pool stands, with everything it comes from."""
+        with self._lock:
+            return record(self.shard, account, pool, self.now_ns(), order)
+
+    def explain(self, account: str, pool: str, order: Order | None = None, time_ns: int = 0) -> DecisionExplanation:
+        """
+        Explain where a pool stands and why an order would be answered as it would be.
+
+        Args:
+            time_ns: a moment in the past, for which the journal is folded again; 0: now.
+
+        Raises:
+            InputError: the account or pool is unknown, or was by then.
+            OverloadError: somebody else is looking back; it takes as long as a restart.
+        """
+        if time_ns <= 0:
+            return explain_decision(self.shard, account, pool, self.now_ns(), order)
+        if time_ns > self.now_ns():
+            raise InputError("MR-I102", f"time was {format_time(time_ns)}, in the future", "what will be is not known")
+        if not self._looking_back.acquire(blocking=False):
+            raise OverloadError("MR-O101", "another look into the past is under way", RETRY_AFTER_MS)
+        try:
+            shard, _ = shard_at(self._journal.read(), time_ns)
+        finally:
+            self._looking_back.release()
+        return explain_decision(shard, account, pool, time_ns, order)
 
     def hold(self, request_id: str, account: str, pool: str, order: Data) -> OrderDecision:
         """Decide one order and reserve its margin where it is accepted; durable before it is acknowledged."""
@@ -240,54 +293,3 @@ class Service:
         """Refuse a resume position that lies beyond the journal."""
         if after >> EVENT_BITS > self._published:
             raise InputError("MR-I121", f"resume position was {after}", "resume from a position that a watch gave")
-
-
-def entry_body(data: Data, outcome: Outcome, fingerprint: str) -> bytes:
-    """Return the canonical bytes of an entry: what was asked, answered and done."""
-    return _encode(
-        {
-            "do": data,
-            "reply": outcome.reply,
-            "events": [event.as_json() for event in outcome.events],
-            "fingerprint": fingerprint,
-        }
-    )
-
-
-def recompute(entries: Iterator[Entry], shard: Shard) -> Iterator[tuple[Entry, str]]:
-    """
-    Apply recorded commands again and compare what they give with what was recorded.
-
-    Yields:
-        Each entry, and what differs; "" where nothing does.
-
-    Raises:
-        JournalCorruptError: the chain of hashes does not hold.
-    """
-    head = GENESIS
-    for count, entry in enumerate(entries, start=1):
-        head = chain_hash(head, entry.seq, entry.time_ns, entry.kind, entry.request_id, entry.event_count, entry.body)
-        if head != entry.hash or entry.seq != count:
-            raise JournalCorruptError("MR-S101", f"chain breaks at entry {count}")
-        body = json.loads(entry.body)
-        try:
-            outcome = shard.apply(entry.kind, body["do"], entry.time_ns)
-        except MarginRulesError as error:
-            yield entry, f"{entry.kind} at {format_time(entry.time_ns)} was carried out, and is refused now: {error}"
-            continue
-        again = entry_body(body["do"], outcome, body["fingerprint"])
-        yield entry, "" if again == entry.body else _difference(entry, body, outcome)
-
-
-def _difference(entry: Entry, body: Data, outcome: Outcome) -> str:
-    if outcome.reply != body["reply"]:
-        return f"{entry.kind} at {format_time(entry.time_ns)}: reply was {body['reply']}, now {outcome.reply}"
-    now = [event.as_json() for event in outcome.events]
-    for index, (before, after) in enumerate(zip(body["events"], now, strict=False)):
-        if before != after:
-            return f"event {index + 1} was {before}, now {after}"
-    return f"{len(body['events'])} events were recorded, now {len(now)}"
-
-
-def _encode(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode()

@@ -137,22 +137,19 @@ class Shard:
     # Rulebooks
 
     def _activate(self, data: Data, now_ns: int) -> Outcome:
-        """Take {text, file, who, why}."""
+        """Take {text, file, who, why}, and `base` where it may only replace the rulebook with that digest."""
         file, who, why = data["file"], border.text("who", data["who"]), border.text("why", data["why"])
+        self._check_base(data.get("base"))
         program = load(data["text"].encode(), file)
         return self._switch(program, file, who, why, now_ns)
 
-    def activate_compiled(self, program: Program, file: str, now_ns: int) -> Outcome:
-        """
-        Switch to a program that was compiled before, in a shard that no journal stands behind.
-
-        What is journaled is activated by its text alone, through `apply`, so that a replay compiles what is recorded.
-
-        Raises:
-            InputError: the program is not in effect yet, or does not cover what the book holds.
-        """
-        self._now_ns = now_ns
-        return self._switch(program, file, "nobody", "compiled before", now_ns)
+    def _check_base(self, base: str | None) -> None:
+        """Refuse what was made against another rulebook than the active one; "" stands for none, None for any."""
+        active = self.active.program.digest if self.active else ""
+        if base is not None and base != active:
+            was = f"the rulebook with digest {base}" if base else "no rulebook"
+            message = f"it was made against {was}; active is {active or 'none'}"
+            raise InputError("MR-I140", message, "plan it again against what is active now")
 
     def _rollback(self, data: Data, now_ns: int) -> Outcome:
         """Take {revision, who, why}; the old text becomes a new revision."""
@@ -161,6 +158,10 @@ class Shard:
             raise InputError("MR-I116", f"revision {data['revision']} is not known")
         who, why = border.text("who", data["who"]), border.text("why", data["why"])
         return self._switch(found.program, found.file, who, why, now_ns)
+
+    def adopt(self, program: Program, file: str, who: str, why: str, now_ns: int) -> Outcome:
+        """Activate a rulebook that is compiled already, in a shard that nobody keeps a journal of."""
+        return self._switch(program, file, who, why, now_ns)
 
     def _switch(self, program: Program, file: str, who: str, why: str, now_ns: int) -> Outcome:
         if program.effective_ns > now_ns:

@@ -31,7 +31,7 @@ from marginrules.rulebook import load
 from marginrules.server.app import Server
 from tests.client.served import ROOT, SMALLEST, mark, order, serving
 
-ANSWERS = ("distance", "resilience", "vulnerable", "ways-out", "margin", "figures", "words")
+ANSWERS = ("distance", "resilience", "vulnerable", "ways-out", "margin", "figures", "words", "explain")
 COMMANDS = ("serve", "check", "demo", "rulebook", "accounts", "calls", "watch", "closes", "replay", "verify", *ANSWERS)
 WITH_HELP = (*COMMANDS, "rulebook list", "rulebook activate", "rulebook rollback")
 PERSON = ("--who", "J. Doe", "--why", "test")

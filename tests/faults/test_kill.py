@@ -23,7 +23,7 @@ import pytest
 
 from marginrules._pb import book_pb2, check_pb2, escalation_pb2
 from marginrules.journal import SqliteJournal, verify_chain
-from marginrules.service.service import recompute
+from marginrules.service.past import recompute
 from marginrules.service.shard import Shard
 from tests.server import wire as w
 from tests.server.wire import Wire

@@ -534,7 +534,10 @@ def _vocabulary(path: Path) -> Iterator[tuple[int, int, int, str]]:
 def _holds_names(at: tuple[str, ...]) -> bool:
     """Say whether the keys of a mapping are names that a rulebook gives."""
     sections = ("collateral", "products", "ladders", "calendars", "constants", "tables", "scenarios", "portfolios")
-    if at in {(name,) for name in (*sections, "strategies", "figures", "pools")} or at == ("overrides", "ladder"):
+    if at in {(name,) for name in (*sections, "strategies", "figures", "pools", "lint")} or at == (
+        "overrides",
+        "ladder",
+    ):
         return True
     is_of_scenarios = at[:1] == ("scenarios",) and at[-1] in ("combine", "rows")
     return is_of_scenarios or at[:1] == ("parameters",) or at[-1:] in (("define",), ("given",), ("legs",))

@@ -181,7 +181,7 @@ def _changeable() -> list[tuple[str, Path, str]]:
         (name, path, text)
         for name, tree in TREES.items()
         for path, text in scalars(tree)
-        if key_of(path) not in SINGLE_WORDS | NAMES
+        if key_of(path) not in SINGLE_WORDS | NAMES and path[0] != "lint"
     ]
 
 
@@ -226,6 +226,14 @@ def test_every_name_has_a_meaning(name: str, old: str) -> None:
 def test_name_of_a_calendar_has_no_meaning() -> None:
     """Only the business days count, not what a rulebook calls their calendar."""
     assert digest_of(renamed(TREES["us-broker"], "new_york", "manhattan")) == DIGESTS["us-broker"]
+
+
+def test_lint_section_has_no_meaning() -> None:
+    """How much weight the rules of lint have in a book is no part of its digest."""
+    tree = TREES["us-broker"]
+    assert isinstance(tree, dict)
+    assert "lint" in tree
+    assert digest_of({key: value for key, value in tree.items() if key != "lint"}) == DIGESTS["us-broker"]
 
 
 _STRUCTURE: list[tuple[str, str, Path, Tree | None]] = [

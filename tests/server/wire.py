@@ -14,20 +14,14 @@ import grpc
 import pytest
 from google.protobuf import message_factory
 
-from marginrules._pb import answer_pb2, book_pb2, check_pb2, escalation_pb2, rulebook_pb2, types_pb2
+from marginrules._pb import book_pb2, check_pb2, escalation_pb2, types_pb2
 from marginrules.server.app import PACKAGE, Server
 from marginrules.server.handlers import METHODS
 from marginrules.server.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
 SMALLEST = ROOT / "rules" / "smallest" / "rulebook.yaml"
-_MODULES = {
-    "AnswerService": answer_pb2,
-    "CheckService": check_pb2,
-    "BookService": book_pb2,
-    "EscalationService": escalation_pb2,
-    "RulebookService": rulebook_pb2,
-}
+_REQUESTS = {f"{one.service}/{one.name}": one.request for one in METHODS}
 _numbers = itertools.count(1)
 
 
@@ -90,7 +84,7 @@ def metadata_of(error: Any) -> dict[str, Any]:
 def response_class(method: str) -> Any:
     """Return the response message of a method."""
     service, _, name = method.partition("/")
-    descriptor = _MODULES[service].DESCRIPTOR.services_by_name[service].methods_by_name[name]
+    descriptor: Any = _REQUESTS[method].DESCRIPTOR.file.services_by_name[service].methods_by_name[name]
     return message_factory.GetMessageClass(descriptor.output_type)
 
 

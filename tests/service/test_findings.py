@@ -15,8 +15,9 @@ from marginrules.journal import SqliteJournal
 from marginrules.model import OrderDecision
 from marginrules.service import border
 from marginrules.service.decide import decide
+from marginrules.service.past import recompute
 from marginrules.service.ports import MarketClock
-from marginrules.service.service import Service, recompute
+from marginrules.service.service import Service
 from marginrules.service.shard import Shard
 from marginrules.units import DAY_NS, SECOND_NS
 

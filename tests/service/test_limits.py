@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from marginrules.machine import Field
-from marginrules.service.service import entry_body
+from marginrules.service.past import entry_body
 from marginrules.service.shard import Shard
 from marginrules.units import DAY_NS
 from tests.service.test_options import CALL, NOW, PERSON, RULES, price, shard_with

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from marginrules.authoring.cases.making import Stage, make, stage_of, underlyings_of
+from marginrules.authoring.cases.model import OrderPart
 from marginrules.authoring.cases.recorder import Recorder
 from marginrules.errors import InputError
 from marginrules.rulebook import Program
@@ -21,8 +22,7 @@ _PLAIN = 1_000.0
 def collateral_cases(program: Program, book: Book) -> Iterator[str]:
     """Yield the cases of every asset."""
     for asset, rule in book.collateral.items():
-        for text in _of_asset(program, asset, rule):
-            yield text
+        yield from _of_asset(program, asset, rule)
 
 
 def _stage(program: Program, asset: str, amount: float, cash: float = 0.0) -> Stage:
@@ -99,10 +99,11 @@ def _told(
 
 
 def _by_time(program: Program, asset: str, rule: Collateral) -> Iterator[str]:
-    moments: list[tuple[str, int]] = []
-    for tenor in rule.tenors:
-        if tenor.to_ns is not None and rule.matures_ns is not None:
-            moments.append((f"with {tenor.to_ns // (86_400 * SECOND_NS)} days left", rule.matures_ns - tenor.to_ns))
+    moments: list[tuple[str, int]] = [
+        (f"with {tenor.to_ns // (86_400 * SECOND_NS)} days left", rule.matures_ns - tenor.to_ns)
+        for tenor in rule.tenors
+        if tenor.to_ns is not None and rule.matures_ns is not None
+    ]
     if rule.matures_ns is not None:
         moments.append(("at maturity", rule.matures_ns))
     if rule.callable:
@@ -126,8 +127,6 @@ def _by_time(program: Program, asset: str, rule: Collateral) -> Iterator[str]:
 
 def _initially(program: Program, asset: str, rule: Collateral) -> Iterator[str]:
     """Yield a case in which collateral that counts for less initially decides how much may be opened."""
-    from marginrules.authoring.cases.model import OrderPart  # noqa: PLC0415
-
     for number in range(len(program.products)):
         made = next((one for u in underlyings_of(program, number) if (one := make(program, number, u))), None)
         if made is None:
@@ -157,4 +156,3 @@ def _wrong_way(program: Program, asset: str, rule: Collateral) -> Iterator[str]:
             recorder.stop(look=_LOOK, with_events=False)
             yield recorder.text
         return
-

@@ -67,9 +67,7 @@ def _first(program: Program, number: int) -> Made | None:
     return next((one for one in made if one is not None), None)
 
 
-def _tiers(
-    program: Program, account_class: str, number: int, edges: tuple[float, ...], name: str
-) -> Iterator[str]:
+def _tiers(program: Program, account_class: str, number: int, edges: tuple[float, ...], name: str) -> Iterator[str]:
     made = next(
         (one for u in reversed(underlyings_of(program, number)) if (one := make(program, number, u)) is not None), None
     )
@@ -97,9 +95,7 @@ def _worth(program: Program, made: Made, stage: Stage, notional: float) -> dict[
     return {made.symbol: price_of(program, made, notional)}
 
 
-def _open_interest(
-    program: Program, account_class: str, number: int, margin: Margin, name: str
-) -> Iterator[str]:
+def _open_interest(program: Program, account_class: str, number: int, margin: Margin, name: str) -> Iterator[str]:
     made = _first(program, number)
     if made is None or margin.open_interest is None:
         return
@@ -128,9 +124,7 @@ def _amount(text: str) -> Decimal | None:
     return value if value is not None and value >= _AMOUNT_LEAST else None
 
 
-def _formulas(
-    program: Program, account_class: str, number: int, amounts: list[float], name: str
-) -> Iterator[str]:
+def _formulas(program: Program, account_class: str, number: int, amounts: list[float], name: str) -> Iterator[str]:
     for underlying in underlyings_of(program, number):
         for side, sign in (("long", 1.0), ("short", -1.0)):
             held = [(one, sign * 10.0) for one in _kinds(program, number, underlying)]
@@ -158,4 +152,3 @@ def _kinds(program: Program, number: int, underlying: str) -> list[Made]:
             if one is not None:
                 made.setdefault(one.symbol, one)
     return list(made.values())
-

@@ -5,45 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from marginrules.authoring.cases import vocabulary
 from marginrules.authoring.cases.model import Expected
-from marginrules.codes import Reason, Restriction
 from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Sink, suggest
 from marginrules.rulebook.fields import Fields
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
+from marginrules.rulebook.vocabulary.kinds import Key
 
 NOTHING = ("", "none")  # how a case writes that there is no step, call, deadline or reason
-OF_POOL = {
-    "equity": "amount",
-    "initial_margin": "amount",
-    "maintenance_margin": "amount",
-    "collateral_value": "amount",
-    "unrealized_pnl": "amount",
-    "margin_ratio": "ratio",
-    "step": "word",
-    "active": "list",
-    "restriction": "word",
-    "call": "amount",
-    "deadline": "time",
-    "liquidating": "word",
-    "shortfall": "amount",
-    "reasons": "word",
-}
-OF_ORDER = {
-    "accepted": "word",
-    "reasons": "word",
-    "quantity_max": "amount",
-    "equity_after": "amount",
-    "initial_margin_after": "amount",
-    "maintenance_margin_after": "amount",
-}
-OF_FIGURE = {"values": "amounts"}
-_CHOICES = {
-    "restriction": tuple(one.word for one in Restriction),
-    "accepted": ("yes", "no"),
-    "liquidating": ("yes", "no"),
-}
-_REASONS = tuple(str(one.name).lower() for one in Reason)
 Moment = Callable[[Node], int | None]
 
 
@@ -58,34 +28,37 @@ def read_expected(
         is_figure: they are those of a figure.
         moment: reads a moment, which may be relative.
     """
-    known = OF_FIGURE if is_figure else OF_ORDER if is_order else OF_POOL
-    what = "what an order is answered" if is_order else "what is expected"
-    part = Fields(sink, node, what, optional=tuple(known))
+    keys = vocabulary.MEASURED if is_figure else vocabulary.ANSWER if is_order else vocabulary.EXPECTED
+    Fields(sink, node, keys.name, keys)  # reports what is no mapping, and what is no key
     if not isinstance(node, Mapping):
         return ()
-    found = [_read(sink, name, known[name], one, moment) for name, one in node.entries.items() if name in known]
-    del part
+    found = [_read(sink, keys[name], one, moment) for name, one in node.entries.items() if name in keys]
     return tuple(one for one in found if one is not None)
 
 
-def _read(sink: Sink, name: str, kind: str, node: Node, moment: Moment) -> Expected | None:
-    if kind == "list":
-        return _list(sink, name, node)
-    if kind == "amounts":
-        nodes = node.items if isinstance(node, Sequence) else [node]
-        numbers = [fields.read_number(sink, one) for one in nodes]
-        values = tuple(float(one) for one in numbers if one is not None)
-        text = ", ".join(one.text for one in nodes if isinstance(one, Scalar))
-        return Expected(name, kind, text, numbers=values, place=node.place)
-    if not isinstance(node, Scalar):
+def _read(sink: Sink, key: Key, node: Node, moment: Moment) -> Expected | None:
+    name, takes = key.name, key.value.text
+    if key.value.items is not None:
+        is_numeric = takes is not None and takes.form == "amount"
+        return _amounts(sink, name, node) if is_numeric else _list(sink, name, node)
+    if not isinstance(node, Scalar) or takes is None:
         sink.add("MR-R303", node.place, f"{name} is one value")
         return None
-    text = node.text.strip()
-    if kind == "word":
-        return _word(sink, name, node, text)
-    if text in NOTHING and name in ("call", "deadline"):
-        return Expected(name, kind, "none", place=node.place)
-    return _time(name, node, moment) if kind == "time" else _figure(sink, name, kind, node)
+    if node.text.strip() in NOTHING and name in ("call", "deadline"):
+        return Expected(name, "time" if name == "deadline" else "amount", "none", place=node.place)
+    if name == "deadline":
+        return _time(name, node, moment)
+    if takes.form in ("amount", "rate"):
+        return _figure(sink, name, "ratio" if takes.form == "rate" else "amount", node)
+    return _word(sink, name, takes.words, node)
+
+
+def _amounts(sink: Sink, name: str, node: Node) -> Expected:
+    nodes = node.items if isinstance(node, Sequence) else [node]
+    numbers = [fields.read_number(sink, one) for one in nodes]
+    text = ", ".join(one.text for one in nodes if isinstance(one, Scalar))
+    values = tuple(float(one) for one in numbers if one is not None)
+    return Expected(name, "amounts", text, numbers=values, place=node.place)
 
 
 def _time(name: str, node: Scalar, moment: Moment) -> Expected | None:
@@ -109,16 +82,17 @@ def _slack(text: str) -> float:
     return 0.5 * 10.0 ** -(digits + 2) * (1 + 1e-9)
 
 
-def _word(sink: Sink, name: str, node: Scalar, text: str) -> Expected | None:
-    if name in _CHOICES and text not in _CHOICES[name]:
-        sink.add("MR-R310", node.place, f"'{fields.shorten(text)}' is no {name}", suggest(text, _CHOICES[name]))
+def _word(sink: Sink, name: str, words: tuple[str, ...], node: Scalar) -> Expected | None:
+    text = node.text.strip()
+    if words and text not in words:
+        sink.add("MR-R310", node.place, f"'{fields.shorten(text)}' is no {name}", suggest(text, words))
         return None
-    if name == "reasons":
-        text = "" if text in NOTHING else text
-        for one in filter(None, (part.strip() for part in text.split(","))):
-            if one not in _REASONS:
-                sink.add("MR-R310", node.place, f"'{fields.shorten(one)}' is no reason", suggest(one, _REASONS))
-    return Expected(name, "word", "" if text in NOTHING and name != "restriction" else text, place=node.place)
+    if name == "reasons" and text not in NOTHING:
+        for one in (part.strip() for part in text.split(",")):
+            if one not in vocabulary.REASONS:
+                message, hint = f"'{fields.shorten(one)}' is no reason", suggest(one, vocabulary.REASONS)
+                sink.add("MR-R310", node.place, message, hint)
+    return Expected(name, "word", text if words or text not in NOTHING else "", place=node.place)
 
 
 def _list(sink: Sink, name: str, node: Node) -> Expected | None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from marginrules._core.core import Assessment
+from marginrules.authoring.cases.coverage import written
 from marginrules.authoring.cases.model import Expected, Step
 from marginrules.authoring.cases.result import Failure
 from marginrules.authoring.cases.world import World
@@ -17,6 +18,7 @@ from marginrules.codes import Reason
 from marginrules.escalation.state import ActiveStep, Event, LadderState, Measure
 from marginrules.model import OrderDecision
 from marginrules.rulebook.diagnostic import suggest
+from marginrules.rulebook.schema import Margin
 from marginrules.terms import Ladder
 from marginrules.terms import Step as LadderStep
 from marginrules.units import format_amount, format_duration, format_rate, format_time
@@ -182,10 +184,7 @@ class Judge:
 
     def _why_call(self) -> tuple[str, str]:
         if self._state is None or not self._state.calls:
-            caller = next((step for step in reversed(self._ladder.steps) if step.call), None)
-            active = {one.step for one in self._state.active} if self._state else set()
-            names = [step for index, step in enumerate(self._ladder.steps) if step.call and index in active]
-            return self._rule_of(names[-1] if names else caller), self._measured()
+            return self._why_no_call()
         call = self._state.calls[-1]
         step = self._ladder.steps[call.step]
         terms = step.call
@@ -195,6 +194,18 @@ class Judge:
             words += f", at least {terms.minimum_transfer}" if terms.minimum_transfer else ""
             words += f", within {terms.deadline.text} of {format_time(call.issued_ns)}"
         return self._rule_of(step), words
+
+    def _why_no_call(self) -> tuple[str, str]:
+        active = {one.step for one in self._state.active} if self._state else set()
+        callers = [index for index, step in enumerate(self._ladder.steps) if step.call]
+        entered = [index for index in callers if index in active]
+        if not callers:
+            return self._rule_of(None), "no step of this ladder calls"
+        if not entered:
+            return self._rule_of(self._ladder.steps[callers[0]]), self._why_not_entered(callers[0])
+        step = self._ladder.steps[entered[-1]]
+        least = step.call.minimum_transfer if step.call else _NOTHING
+        return self._rule_of(step), self._measured() + (f"; it calls for no less than {least}" if least else "")
 
     def _why_event(self, wanted: str, event: Event | None) -> tuple[str, str]:
         words = wanted.split()
@@ -214,15 +225,26 @@ class Judge:
         return f"{self._world.file}:{step.line} {self._ladder.name}/{step.name}"
 
     def _margin_rules(self) -> str:
-        world, book = self._world, self._world.shard.book
+        """Name the rules of the pool's positions, those by tiers with the tier that the notional lies in."""
+        book = self._world.shard.book
         profile = book.engine.pool_state(self._pool)[2]
         rules = []
         for one in book.holdings(self._pool):
             product = book.products[book.instrument_ids[one.symbol]]
-            rules.append(self._in_file(world.program.margin_rules[profile][product]) if product >= 0 else "")
+            if product >= 0:
+                rules.append(self._margin_rule(profile, product, abs(one.notional)))
         unique = list(dict.fromkeys(filter(None, rules)))
         more = f" and {len(unique) - _RULES_SHOWN} more" if len(unique) > _RULES_SHOWN else ""
         return ", ".join(unique[:_RULES_SHOWN]) + more
+
+    def _margin_rule(self, profile: int, product: int, notional: float) -> str:
+        program = self._world.program
+        rule, name = self._in_file(program.margin_rules[profile][product]), program.products[product].name
+        margin = written(program.text, self._world.file)[0].products[name].margin
+        number = sum(one.floor <= notional for one in program.margin_tiers[profile][product])
+        if isinstance(margin, Margin) and rule == f"{self._world.file}:{margin.place.line} {name}" and number:
+            return f"{self._world.file}:{margin.tiers[number - 1].place.line} {name} tier {number}"
+        return rule  # a formula, or an override whose line it has
 
     def _in_file(self, rule: str) -> str:
         name = self._world.program.name
@@ -249,7 +271,7 @@ class Judge:
 def _standing(found: Assessment, ladder: Ladder, state: LadderState | None) -> dict[str, Callable[[], Any]]:
     """Return how each field of a pool is found; only what is compared is looked for."""
     calls = state.calls if state else ()
-    figure = (lambda value: value) if found.is_valid else (lambda _value: 0.0)
+    figure = (lambda value: value) if found.is_valid else (lambda _value: None)
     requires = found.is_valid and found.maintenance_margin > 0.0
     return {
         "equity": lambda: figure(found.equity),
@@ -310,7 +332,7 @@ def _written(one: Expected, value: Any) -> str:
     if one.kind == "word":
         return str(value) or "none"
     if value is None:
-        return "no requirement"
+        return "nothing"
     if one.kind == "ratio" and one.slack:
         return f"{value * 100:.{max(2, len(one.text[:-1].partition('.')[2]) + 1)}f}%"
     return _exact(value)

@@ -18,7 +18,15 @@ START = "2026-03-02T15:00:00Z"  # a Monday on which every exchange is open
 OTHER = "OTHER"  # an underlying that no rulebook names
 _START_NS = parse_timestamp_ns(START) or 0
 _FIELD_NAMES = {number: name for name, number in PRICE_FIELDS.items()}
-_OF_OPTIONS = ("forward", "volatility", "rate", "dividend_yield", "delta", "forward_confidence", "volatility_confidence")
+_OF_OPTIONS = (
+    "forward",
+    "volatility",
+    "rate",
+    "dividend_yield",
+    "delta",
+    "forward_confidence",
+    "volatility_confidence",
+)
 # Ordinary values of what is published beside a mark, as shares of the underlying's price where they are prices.
 _PUBLISHED = {
     "volatility": 0.6,
@@ -125,7 +133,7 @@ def _attempts(
     coins = [one for one in match.settlements or (program.currency, *program.assets) if one in program.assets]
     rights = [one for one in match.rights or (right,) if one in RIGHTS]
     for one, name, is_inverse, side in combined(kinds, names, inverse, rights):
-        preferred = sorted(coins, key=lambda coin: (coin != name if is_inverse or match.settlements else False))
+        preferred = sorted(coins, key=lambda coin: coin != name if is_inverse or match.settlements else False)
         for coin in preferred:
             for symbol in _symbols(match.symbols, f"{name}-{one.upper()}-{which}"):
                 data = {"kind": one, "underlying": name, "settlement": coin}

@@ -14,7 +14,6 @@ from marginrules.rulebook.diagnostic import Place
 
 NOWHERE = Place(1, 1)
 ACCOUNT = "example"  # the account of a case that names none
-DISPLAY = 8  # digits to which amounts are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +24,11 @@ class Quote:
     mark: float
     open_interest: float | None = None
     fields: tuple[tuple[str, float], ...] = ()
+    age_ns: int = 0
 
-    def row(self, time_ns: int) -> dict[str, Any]:
+    def row(self, now_ns: int) -> dict[str, Any]:
         """Return the data of a price command's row."""
-        made: dict[str, Any] = {"name": self.name, "price": self.mark, "time_ns": time_ns}
+        made: dict[str, Any] = {"name": self.name, "price": self.mark, "time_ns": now_ns - self.age_ns}
         if self.open_interest is not None:
             made["open_interest"] = self.open_interest
         if self.fields:
@@ -38,10 +38,11 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Closes:
-    """Carry daily closes, oldest first, the last one on the day before the case starts."""
+    """Carry closes, oldest first; without times they are daily, the last one on the day before the case starts."""
 
     name: str
     closes: tuple[float, ...]
+    times_ns: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,40 @@ class FigurePart:
 
 
 @dataclass(frozen=True, slots=True)
+class EnteredPart:
+    """
+    Carry a step in which a pool is as the case begins.
+
+    Args:
+        is_waiting: its threshold has been breached for less than `for`; it is not entered yet.
+        is_done: its liquidation has done its work.
+        is_ordered: a round of its liquidation was ordered and is not reported yet.
+        next_round_ns: no round of its liquidation before this moment; 0: at once.
+        shortfall: a default was declared, of which this is not covered.
+        calls: (amount, paid, due) of its open calls, oldest first.
+    """
+
+    step: str
+    ago_ns: int = 0
+    is_waiting: bool = False
+    by_unmet: bool = False
+    is_exhausted: bool = False
+    is_done: bool = False
+    is_ordered: bool = False
+    next_round_ns: int = 0
+    shortfall: float = 0.0
+    calls: tuple[tuple[float, float, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PoolPart:
-    """Carry what a pool holds; where `equity` is given, its balance in the currency is whatever makes it so."""
+    """
+    Carry what a pool holds.
+
+    Args:
+        equity: its balance in the currency is whatever makes equity this.
+        ladder: the one that it follows, where its positions do not say, because it has none any more.
+    """
 
     name: str
     balances: tuple[tuple[str, float], ...] = ()
@@ -97,6 +130,8 @@ class PoolPart:
     fees_due: float = 0.0
     funding_due: float = 0.0
     equity: float | None = None
+    entered: tuple[EnteredPart, ...] = ()
+    ladder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ Mutants of a rulebook: the same text with one threshold moved a little, to see w
 What is moved, and how far:
 
 * A number, rate, ratio or amount moves by one percent of itself, up and down; zero has no percent and moves up by one
-  unit of its last written digit. A minimum transfer moves by no less than the call is rounded to. A period of time moves by one percent too, and by a second at least.
+  unit of its last written digit. A minimum transfer moves by no less than the call is rounded to. A period of time
+  moves by one percent too, and by a second at least.
 * A deadline in business days moves by a day and by a minute of its time of day; a date by a day.
 * A switch is turned over: a constant, parameter or scenario column whose every value is a plain whole number and, of
   the first two, 0 or 1. 0 becomes 1, and anything else 0.
@@ -159,9 +160,11 @@ def compiled(move: Mutant, content: bytes, before: Program) -> tuple[Mutant, Pro
 def _is_one_requirement(program: Program) -> bool:
     """Say whether initial and maintenance margin are the same figure throughout, so that either word means both."""
     codes = [program.models.codes[one.code] for one in program.models.portfolios]
-    return len(codes) > 0 and all(
-        product.portfolio >= 0 for product in program.products
-    ) and all(one.outputs[0] == one.outputs[1] for one in codes)
+    return (
+        len(codes) > 0
+        and all(product.portfolio >= 0 for product in program.products)
+        and all(one.outputs[0] == one.outputs[1] for one in codes)
+    )
 
 
 # What is moved
@@ -293,7 +296,9 @@ def _is_whole(text: str) -> bool:
 # How far
 
 
-def _made(file: str, path: tuple[str, ...], place: Place, old: str, news: Iterable[tuple[str, ...]]) -> Iterator[Mutant]:
+def _made(
+    file: str, path: tuple[str, ...], place: Place, old: str, news: Iterable[tuple[str, ...]]
+) -> Iterator[Mutant]:
     for new, *fainter in news:
         yield Mutant(file, Place(place.line, place.column, len(old)), path, old, new, tuple(fainter))
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from marginrules import units
+from marginrules.authoring.cases import vocabulary
 from marginrules.authoring.cases.expectation import read_expected
 from marginrules.authoring.cases.model import (
     ACCOUNT,
@@ -16,6 +17,7 @@ from marginrules.authoring.cases.model import (
     Case,
     CaseFile,
     Closes,
+    EnteredPart,
     FigurePart,
     Line,
     OrderPart,
@@ -27,22 +29,16 @@ from marginrules.authoring.cases.model import (
     Target,
 )
 from marginrules.authoring.cases.series import read_series
-from marginrules.codes import RIGHTS, InstrumentKind
+from marginrules.codes import InstrumentKind
 from marginrules.errors import CasesError
-from marginrules.model import ASSET_FIELDS, PRICE_FIELDS
+from marginrules.limits import CASES_MAX, CASES_POINTS_MAX
 from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Place, Sink, StopReading, suggest
-from marginrules.rulebook.fields import Fields, Range
+from marginrules.rulebook.fields import Fields
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence, parse
 from marginrules.rulebook.source import read_source
-from marginrules.units import DAY_NS, SECOND_NS
 
-_SHARED = ("start", "class", "instruments", "prices", "every")  # what a file may give for all of its cases
-_OF_POOL = ("balances", "positions", "orders", "equity", "fees_due", "funding_due")
-_EVERY = Range(SECOND_NS, 366 * DAY_NS)
-_TIMES = Range(1, 10_000)
-_FIELDS = tuple(dict.fromkeys((*PRICE_FIELDS, *ASSET_FIELDS)))
-_PUBLISHED = ("mark", "open_interest", *_FIELDS)
+_PUBLISHED = ("mark", "open_interest", *vocabulary.FIELDS)
 _PLAIN_SUFFIX = " open interest "
 
 
@@ -81,9 +77,19 @@ class _Shared:
 
 
 def _read_file(sink: Sink, root: Mapping, file: str) -> CaseFile:
-    top = Fields(sink, root, "a file of cases", required=("cases",), optional=("rulebook", *_SHARED))
+    top = Fields(sink, root, "a file of cases", vocabulary.FILE)
     shared = _read_shared(top, _Shared())
-    cases = [_Reader(sink, file, shared).read(node) for node in _items(top, "cases")]
+    nodes = _items(top, "cases")
+    if len(nodes) > CASES_MAX:
+        sink.add(
+            "MR-R308", top.place_of("cases"), f"the file had {len(nodes):,} cases", f"allowed: up to {CASES_MAX:,}"
+        )
+        nodes = []
+    cases = [_Reader(sink, file, shared).read(node) for node in nodes]
+    points = sum(max((len(series.values) for series in one.series), default=0) for one in cases)
+    if points > CASES_POINTS_MAX:
+        message = f"the series of all cases had {points:,} points"
+        sink.add("MR-R308", top.place_of("cases"), message, f"allowed: up to {CASES_POINTS_MAX:,}; make `every` longer")
     names: dict[str, Place] = {}
     for one in cases:
         if one.name in names and one.name:
@@ -99,7 +105,7 @@ def _read_shared(part: Fields, base: _Shared) -> _Shared:
         account_class=part.read("class", fields.read_name, base.account_class),
         instruments=base.instruments | dict(_named(part, "instruments", _instrument)),
         quotes=base.quotes | dict(_named(part, "prices", _quote)),
-        every_ns=part.duration("every", _EVERY, base.every_ns),
+        every_ns=part.duration("every", base.every_ns),
     )
 
 
@@ -144,49 +150,67 @@ def _rate(sink: Sink, node: Node) -> float | None:
 
 
 def _instrument(sink: Sink, node: Node, symbol: str) -> dict[str, Any] | None:
-    optional = ("multiplier", "inverse", "quantity_step", "expires", "strike", "right")
-    required = ("kind", "underlying", "settlement")
-    part = Fields(sink, node, f"instrument '{symbol}'", required=required, optional=optional)
+    part = Fields(sink, node, f"instrument '{symbol}'", vocabulary.INSTRUMENT)
     kinds = {one.word: one for one in InstrumentKind}
-    kind = part.read("kind", partial(fields.read_word, words=kinds), "spot")
+    kind = part.word("kind", "spot")
     return {
         "symbol": symbol,
         "kind": kinds[kind],
         "underlying": part.read("underlying", fields.read_name, ""),
         "settlement": part.read("settlement", fields.read_name, ""),
         "multiplier": part.read("multiplier", _number, 1.0),
-        "inverse": part.read("inverse", fields.read_yes, False),
+        "inverse": part.yes("inverse", False),
         "quantity_step": part.read("quantity_step", _number, 0.0),
         "expires_ns": part.read("expires", fields.read_timestamp, 0),
         "strike": part.read("strike", _number, 0.0),
-        "right": part.read("right", partial(fields.read_word, words=RIGHTS), ""),
+        "right": part.word("right", ""),
     }
 
 
 def _quote(sink: Sink, node: Node, name: str) -> Quote | None:
     """Read `5`, `5 open interest 1_000_000`, or `{mark: 5, index: 100, volatility: 20%}`."""
     if isinstance(node, Mapping):
-        part = Fields(sink, node, f"price of '{name}'", required=("mark",), optional=_PUBLISHED[1:])
-        published = [(key, part.read(key, _rate, 0.0)) for key in _FIELDS if part.node(key) is not None]
+        part = Fields(sink, node, f"price of '{name}'", vocabulary.QUOTE)
+        published = [(key, part.read(key, _rate, 0.0)) for key in vocabulary.FIELDS if part.node(key) is not None]
         interest = part.read("open_interest", _number, None)
-        return Quote(name, part.read("mark", _number, 0.0), interest, tuple(published))
+        mark, age_ns = part.read("mark", _number, 0.0), part.duration("age", 0)
+        return Quote(name, mark, interest, tuple(published), age_ns)
     text = fields.read_text(sink, node)
     if text is None:
         return None
-    mark, _, interest_text = text.partition(_PLAIN_SUFFIX)
-    values = [_number(sink, Scalar(one, node.place)) for one in (mark, interest_text or "0")]
-    return None if values[0] is None else Quote(name, values[0], values[1])
+    mark_text, _, interest_text = text.partition(_PLAIN_SUFFIX)
+    plain, interest = (_number(sink, Scalar(one, node.place)) for one in (mark_text, interest_text or "0"))
+    return None if plain is None else Quote(name, plain, interest)
 
 
 def _closes(sink: Sink, node: Node, name: str) -> Closes | None:
-    """Read `first`, and daily moves that are repeated `times` over."""
-    part = Fields(sink, node, f"closes of '{name}'", required=("first", "moves", "times"))
-    first, times = part.read("first", _number, 1.0), part.whole("times", _TIMES, 1)
+    """Read `first` and daily moves that are repeated `times` over, or a close for each moment."""
+    if isinstance(node, Mapping) and any(units.parse_timestamp_ns(key) is not None for key in node.entries):
+        moments = [fields.read_timestamp(sink, Scalar(key, place)) or 0 for key, place in node.keys.items()]
+        values = [_number(sink, one) or 0.0 for one in node.entries.values()]
+        return Closes(name, tuple(values), tuple(moments))
+    part = Fields(sink, node, f"closes of '{name}'", vocabulary.CLOSES)
+    first, times = part.read("first", _number, 1.0), part.whole("times", 1)
     moves = [_rate(sink, one) or 0.0 for one in _items(part, "moves")]
     closes = [first]
     for move in moves * times:
         closes.append(closes[-1] * (1 + move))
     return Closes(name, tuple(closes))
+
+
+def read_moment(sink: Sink, node: Node, start_ns: int, last_ns: int) -> int | None:
+    """Read `2026-03-02T14:00:00Z`, `4h` after the start, or `+4h` after the step before."""
+    text = fields.read_text(sink, node)
+    if text is None:
+        return None
+    after = units.parse_duration_ns(text.removeprefix("+"))
+    if after is not None:
+        return (last_ns if text.startswith("+") else start_ns) + after
+    moment = units.parse_timestamp_ns(text)
+    if moment is None:
+        hint = "write 4h after the start, +4h after the step before, or 2026-03-02T14:00:00Z"
+        sink.add("MR-R307", node.place, f"'{fields.shorten(text)}' is not a moment", hint)
+    return moment
 
 
 # Accounts
@@ -197,26 +221,25 @@ def _position(sink: Sink, node: Node, symbol: str) -> PositionPart | None:
     if isinstance(node, Scalar):
         quantity = _number(sink, node)
         return None if quantity is None else PositionPart(symbol, quantity)
-    part = Fields(sink, node, f"position in '{symbol}'", required=("quantity",), optional=("entry_price", "leverage"))
+    part = Fields(sink, node, f"position in '{symbol}'", vocabulary.POSITION)
     quantity, leverage = part.read("quantity", _number, 0.0), part.read("leverage", _number, 0.0)
     return PositionPart(symbol, quantity, part.read("entry_price", _number, None), leverage)
 
 
 def _order(sink: Sink, node: Node, number: int = 0) -> OrderPart:
-    optional = ("price", "leverage", "reduce_only", "client_order_id")
-    part = Fields(sink, node, "an order", required=("symbol", "quantity"), optional=optional)
+    part = Fields(sink, node, "an order", vocabulary.ORDER)
     name = f"order-{number}" if number else "example"
     return OrderPart(
         part.read("symbol", fields.read_name, ""),
         part.read("quantity", _number, 0.0),
         part.read("price", _number, 0.0),
         part.read("leverage", _number, 0.0),
-        part.read("reduce_only", fields.read_yes, False),
+        part.yes("reduce_only", False),
         part.read("client_order_id", fields.read_text, name),
     )
 
 
-def _pool_of(part: Fields, name: str) -> PoolPart:
+def _pool_of(part: Fields, name: str, start_ns: int) -> PoolPart:
     """Read what a pool holds; its keys may stand in the account or in the case itself."""
     return PoolPart(
         name=name,
@@ -226,19 +249,45 @@ def _pool_of(part: Fields, name: str) -> PoolPart:
         fees_due=part.read("fees_due", _number, 0.0),
         funding_due=part.read("funding_due", _number, 0.0),
         equity=part.read("equity", _number, None),
+        ladder=part.read("ladder", fields.read_name, ""),
+        entered=tuple(_entered(part.sink, node, start_ns) for node in _items(part, "entered")),
     )
 
 
-def _pool(sink: Sink, node: Node, name: str) -> PoolPart:
+def _entered(sink: Sink, node: Node, start_ns: int) -> EnteredPart:
+    part = Fields(sink, node, "an entered step", vocabulary.ENTERED)
+    asked = part.node("call")
+    calls = asked.items if isinstance(asked, Sequence) else [asked] if asked is not None else []
+    return EnteredPart(
+        step=part.read("step", fields.read_name, ""),
+        ago_ns=part.read("ago", fields.read_duration, 0),
+        is_waiting=part.yes("waiting", False),
+        by_unmet=part.yes("by_unmet", False),
+        is_exhausted=part.yes("exhausted", False),
+        is_done=part.yes("done", False),
+        is_ordered=part.yes("ordered", False),
+        next_round_ns=part.read("next_round", lambda sink, one: read_moment(sink, one, start_ns, start_ns), 0),
+        shortfall=part.read("shortfall", _number, 0.0),
+        calls=tuple(_call(sink, one, start_ns) for one in calls),
+    )
+
+
+def _call(sink: Sink, node: Node, start_ns: int) -> tuple[float, float, int]:
+    part = Fields(sink, node, "an open call", vocabulary.CALL)
+    due_ns = part.read("due", lambda sink, one: read_moment(sink, one, start_ns, start_ns), start_ns)
+    return part.read("amount", _number, 0.0), part.read("paid", _number, 0.0), due_ns
+
+
+def _pool(sink: Sink, node: Node, name: str, *, start_ns: int) -> PoolPart:
     what = f"pool '{name}'" if name != "cross" else "the cross pool"
-    return _pool_of(Fields(sink, node, what, optional=_OF_POOL), "" if name == "cross" else name)
+    return _pool_of(Fields(sink, node, what, vocabulary.POOL), "" if name == "cross" else name, start_ns)
 
 
 def _figure(sink: Sink, node: Node) -> FigurePart:
     """Read `health_factor`, or `{name: auction_bid, given: {elapsed: 60, ...}}`."""
     if isinstance(node, Scalar):
         return FigurePart(fields.read_name(sink, node) or "")
-    part = Fields(sink, node, "a figure", required=("name",), optional=("symbol", "given"))
+    part = Fields(sink, node, "a figure", vocabulary.FIGURE)
     name, symbol = part.read("name", fields.read_name, ""), part.read("symbol", fields.read_name, "")
     return FigurePart(name, symbol, tuple(_named(part, "given", lambda on, one, _name: _rate(on, one))))
 
@@ -253,20 +302,14 @@ class _Reader:
 
     def read(self, node: Node) -> Case:
         """Read a case; the sink has what was wrong, and a Case is returned all the same."""
-        part = Fields(
-            self._sink,
-            node,
-            "a case",
-            required=("case",),
-            optional=(*_SHARED, "pool", *_OF_POOL, "accounts", "closes", "series", "quotes", "steps", "expect"),
-        )
+        part = Fields(self._sink, node, "a case", vocabulary.CASE)
         shared = _read_shared(part, self._shared)
         accounts = self._accounts(part, shared)
         series = self._series(part, shared, accounts)
         if shared.start_ns is None and "start" not in part:
             self._sink.add("MR-R302", part.place, "a case lacks the key 'start'", "add `start: 2026-03-02T10:00:00Z`")
         start_ns = shared.start_ns or 0
-        quoted = part.read("quotes", partial(fields.read_word, words=("held", "once")), "held" if series else "once")
+        quoted = part.word("quotes", "held" if series else "once")
         steps = _Steps(self._sink, start_ns, accounts).read(part)
         return Case(
             name=part.read("case", fields.read_text, ""),
@@ -286,7 +329,7 @@ class _Reader:
     def _accounts(self, part: Fields, shared: _Shared) -> tuple[AccountPart, ...]:
         """Return the accounts; the one whose keys stand in the case itself, or those of `accounts`."""
         if "accounts" in part:
-            for key in ("pool", *_OF_POOL):
+            for key in ("pool", *vocabulary.OF_POOL):
                 if part.node(key) is not None:
                     message = f"'{key}' cannot stand beside 'accounts'"
                     self._sink.add("MR-R326", part.key_place(key), message, "move it into the account that it is of")
@@ -294,20 +337,22 @@ class _Reader:
             return tuple(one for _, one in _named(part, "accounts", read))
         if not shared.account_class and "class" not in part:
             self._sink.add("MR-R302", part.place, "a case lacks the key 'class'", "add `class: ...`")
-        pool = _pool_of(part, part.read("pool", fields.read_name, ""))
+        pool = _pool_of(part, part.read("pool", fields.read_name, ""), shared.start_ns or 0)
         return (AccountPart(ACCOUNT, shared.account_class, (pool,)),)
 
     def _account(self, shared: _Shared, sink: Sink, node: Node, name: str) -> AccountPart:
-        part = Fields(sink, node, f"account '{name}'", optional=("class", "pool", "pools", *_OF_POOL))
+        part = Fields(sink, node, f"account '{name}'", vocabulary.ACCOUNT)
         account_class = part.read("class", fields.read_name, shared.account_class)
         if not account_class and "class" not in part:
             sink.add("MR-R302", part.place, f"account '{name}' lacks the key 'class'", "add `class: ...`")
         if "pools" not in part:
-            return AccountPart(name, account_class, (_pool_of(part, part.read("pool", fields.read_name, "")),))
-        for key in ("pool", *_OF_POOL):
+            pool = _pool_of(part, part.read("pool", fields.read_name, ""), shared.start_ns or 0)
+            return AccountPart(name, account_class, (pool,))
+        for key in ("pool", *vocabulary.OF_POOL):
             if part.node(key) is not None:
                 sink.add("MR-R326", part.key_place(key), f"'{key}' cannot stand beside 'pools'", "move it into a pool")
-        return AccountPart(name, account_class, tuple(one for _, one in _named(part, "pools", _pool)))
+        read = partial(_pool, start_ns=shared.start_ns or 0)
+        return AccountPart(name, account_class, tuple(one for _, one in _named(part, "pools", read)))
 
     def _series(self, part: Fields, shared: _Shared, accounts: tuple[AccountPart, ...]) -> tuple[Series, ...]:
         node = part.node("series")
@@ -350,8 +395,6 @@ class _Reader:
 class _Steps:
     """Read the steps of a case, or its expectations at given times."""
 
-    _ACTS = ("prices", "deposit", "execute", "equity", "order", "figure")
-
     def __init__(self, sink: Sink, start_ns: int, accounts: tuple[AccountPart, ...]) -> None:
         self._sink = sink
         self._start_ns = start_ns
@@ -370,8 +413,7 @@ class _Steps:
         return tuple(steps)
 
     def _step(self, node: Node) -> Step:
-        optional = ("at", "account", "pool", *self._ACTS, "expect", "events")
-        part = Fields(self._sink, node, "a step", optional=optional)
+        part = Fields(self._sink, node, "a step", vocabulary.STEP)
         step = self._begin(part)
         order = part.node("order")
         execute = part.node("execute")
@@ -394,8 +436,8 @@ class _Steps:
 
     def _expectation(self, node: Node) -> Step:
         """Read `{at: 6h, step: initial_call, ...}`: the moment and the fields side by side."""
-        own = ("at", "account", "pool", "events")
-        part = Fields(self._sink, _only(node, own), "an expectation", optional=own)
+        own = vocabulary.MOMENT.names
+        part = Fields(self._sink, _only(node, own), "an expectation", vocabulary.MOMENT)
         step = self._begin(part)
         rest = _without(node, own)
         expected = read_expected(self._sink, rest, False, self._moment) if rest is not None else ()
@@ -425,22 +467,11 @@ class _Steps:
         return Step(at_ns, name, pool, place=part.place)
 
     def _moment(self, node: Node) -> int | None:
-        """Read `2026-03-02T14:00:00Z`, `4h` after the start, or `+4h` after the step before."""
-        text = fields.read_text(self._sink, node)
-        if text is None:
-            return None
-        after = units.parse_duration_ns(text.removeprefix("+"))
-        if after is not None:
-            return (self._last_ns if text.startswith("+") else self._start_ns) + after
-        moment = units.parse_timestamp_ns(text)
-        if moment is None:
-            hint = "write 4h after the start, +4h after the step before, or 2026-03-02T14:00:00Z"
-            self._sink.add("MR-R307", node.place, f"'{fields.shorten(text)}' is not a moment", hint)
-        return moment
+        return read_moment(self._sink, node, self._start_ns, self._last_ns)
 
     def _fills(self, part: Fields, node: Node) -> tuple[tuple[str, float], ...]:
         if isinstance(node, Scalar):
-            part.read("execute", partial(fields.read_word, words=("marks",)), "marks")
+            part.word("execute", "marks")
             return ()
         return tuple(_named(part, "execute", _number))
 

@@ -186,7 +186,9 @@ def _head(name: str, stage: Stage, quotes: str) -> str:
     lines += [f"    quotes: {quotes}"] if quotes == "held" else []
     lines += ["    instruments:"] * bool(stage.instruments)
     lines += [f"      {symbol}: {_flow(data)}" for symbol, data in stage.instruments.items()]
-    lines += ["    closes:", *(f"      {one}: {_flow(data)}" for one, data in stage.closes.items())] * bool(stage.closes)
+    lines += ["    closes:", *(f"      {one}: {_flow(data)}" for one, data in stage.closes.items())] * bool(
+        stage.closes
+    )
     prices = [f"      {one}: {_price(price)}" for one, price in stage.prices.items()]
     lines += ["    prices:", *prices] * bool(prices)
     balances = {asset: number_text(amount) for asset, amount in stage.balances.items()}

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+from marginrules.authoring.cases.coverage import Survey
 from marginrules.authoring.cases.judge import Judge
 from marginrules.authoring.cases.model import Case, Step
-from marginrules.authoring.cases.result import CaseResult, Failure, Touch
+from marginrules.authoring.cases.result import CaseResult, Failure
 from marginrules.authoring.cases.world import World
 from marginrules.errors import InputError
 from marginrules.rulebook import Program, load
@@ -39,12 +40,11 @@ def run_case(
     """
     if program is None:
         program = load(program_text, book_file)
-    del with_coverage
-    touched: set[Touch] = set()
+    survey = Survey() if with_coverage else None
     failures: list[Failure] = []
     now_ns, place = case.start_ns, case.place
     try:
-        world = World(case, program, book_file)
+        world = World(case, program, book_file, survey.look if survey else None)
         for step in case.steps:
             place, now_ns = step.place, step.at_ns
             failures += _play(world, step)
@@ -53,7 +53,8 @@ def run_case(
     except InputError as error:
         where = (case.name, case.file, place.line, place.column, now_ns)
         failures.append(Failure(*where, "", "refused", "", str(error)))
-    return CaseResult(case.name, case.file, case.place.line, tuple(failures), frozenset(touched))
+    touched = frozenset(survey.touched) if survey else frozenset()
+    return CaseResult(case.name, case.file, case.place.line, tuple(failures), touched)
 
 
 def _play(world: World, step: Step) -> list[Failure]:

@@ -165,7 +165,11 @@ def _butterfly(
     """Sell a narrow butterfly around a scenario's price: it loses most in that scenario, whatever others there are."""
     if not values.moves:
         return []
-    centre, right, days = 1.0 + chance.choice(values.moves), chance.choice(("call", "put")), chance.choice((0.5, 1, 2, 5))
+    centre, right, days = (
+        1.0 + chance.choice(values.moves),
+        chance.choice(("call", "put")),
+        chance.choice((0.5, 1, 2, 5)),
+    )
     width, size = centre * chance.choice((0.01, 0.02, 0.04, 0.1)), chance.choice((1.0, 10.0))
     held = []
     for which, (offset, quantity) in enumerate(((-1.0, -1.0), (0.0, 2.0), (1.0, -1.0)), start=1):
@@ -183,9 +187,7 @@ def _given(kind: str, values: _Values, chance: random.Random) -> float:
     return chance.choice(values.near if values.near and chance.random() < 0.5 else _GIVEN)
 
 
-def _varied(
-    program: Program, made: Made, spot: float, values: _Values, chance: random.Random
-) -> dict[str, float]:
+def _varied(program: Program, made: Made, spot: float, values: _Values, chance: random.Random) -> dict[str, float]:
     price = price_of(program, made, spot)
     choices: dict[str, tuple[float, ...]] = {
         "volatility": (0.05, 0.2, 0.44, 0.6, 1.0, 2.0),
@@ -220,7 +222,7 @@ def _told(program: Program, question: Question, others: dict[int, Program]) -> d
         return {}
     told = {}
     for number, other in others.items():
-        shard.activate_compiled(other, "rulebook.yaml", now_ns)
+        shard.adopt(other, "rulebook.yaml", "search", "search", now_ns)
         place = _first_difference(before, _answers(shard, question, now_ns))
         if place is not None:
             told[number] = place
@@ -240,7 +242,7 @@ def _answers(shard: Shard, question: Question, now_ns: int) -> Answers:
     found = shard.book.engine.assess(pool, now_ns)
     if not found.is_valid:
         return ()
-    answers = [(found.equity, found.initial_margin, found.maintenance_margin)]
+    answers: list[tuple[float, ...]] = [(found.equity, found.initial_margin, found.maintenance_margin)]
     for one in question.figures:
         try:
             measured = measure_figures(shard, pool, now_ns, (one.name,), one.symbol, dict(one.given))

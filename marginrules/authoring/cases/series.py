@@ -21,11 +21,11 @@ from decimal import Context, Decimal
 from functools import partial
 
 from marginrules import units
+from marginrules.limits import CASE_POINTS_MAX
 from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Place, Sink
 from marginrules.rulebook.parse import Node, Scalar, Sequence
 
-POINTS_MAX = 10_000  # of one series
 _NUMBER = r"[+-]?\d+(?:_\d{3})*(?:\.\d+)?%?"
 _STEPPED = re.compile(
     rf"(?P<first>{_NUMBER})(?:(?P<sign>[-+*])(?P<change>{_NUMBER}))?(?:x(?P<more>\d{{1,5}}))?", re.ASCII
@@ -49,8 +49,10 @@ def read_series(sink: Sink, node: Node) -> Values | None:
                 sink.add("MR-R350", _place_of(one, word), f"'{fields.shorten(word)}' is no part of a series", hint)
                 return None
             found += values
-            if len(found) > POINTS_MAX:
-                sink.add("MR-R308", one.place, f"series had more than {POINTS_MAX:,} points", "make `every` longer")
+            if len(found) > CASE_POINTS_MAX:
+                sink.add(
+                    "MR-R308", one.place, f"series had more than {CASE_POINTS_MAX:,} points", "make `every` longer"
+                )
                 return None
     return tuple(found) or None
 
@@ -72,8 +74,8 @@ def _expand(word: str) -> list[float | None] | None:
     if first is None or change is None or (match["sign"] and match["more"] is None):
         return None
     more = int(match["more"] or 0)
-    if more > POINTS_MAX:
-        return [None] * (POINTS_MAX + 1)
+    if more > CASE_POINTS_MAX:
+        return [None] * (CASE_POINTS_MAX + 1)
     step = partial(_stepped, first, match["sign"], change)
     return [float(step(index)) for index in range(more + 1)]
 

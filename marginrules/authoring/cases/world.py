@@ -9,15 +9,29 @@ moment they come in this order, so a deadline passes before the price that would
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from marginrules._core.core import Assessment
-from marginrules.authoring.cases.model import AccountPart, Case, FigurePart, OrderPart, PoolPart, Quote, Step, Target
+from marginrules.authoring.cases.entered import state_of
+from marginrules.authoring.cases.model import (
+    AccountPart,
+    Case,
+    Closes,
+    FigurePart,
+    OrderPart,
+    PoolPart,
+    Quote,
+    Step,
+    Target,
+)
+from marginrules.errors import InputError
 from marginrules.escalation import ladder
 from marginrules.escalation.state import Event, LadderState
 from marginrules.model import Account, OrderDecision
 from marginrules.rulebook import Program
+from marginrules.rulebook.diagnostic import suggest
 from marginrules.service import border
 from marginrules.service.decide import decide
 from marginrules.service.figures import measure_figures
@@ -29,21 +43,26 @@ _BY_CASE = {"who": "case", "why": "case"}
 _CORRECTIONS_MAX = 4  # of a balance, until equity is what a series says
 
 
+Watch = Callable[["World", list[Event]], None]
+
+
 class World:
     """
     Play one case.
 
     Args:
         file: of the rulebook, as failures show it.
+        watch: told what happened after each command.
 
     Raises:
         InputError: here and in every method, where a command of the case is refused.
     """
 
-    def __init__(self, case: Case, program: Program, file: str) -> None:
+    def __init__(self, case: Case, program: Program, file: str, watch: Watch | None = None) -> None:
         self.case = case
         self.program = program
         self.file = file
+        self._watch = watch
         self.shard = Shard()
         self.now_ns = case.start_ns
         self.events: list[Event] = []  # since the last look
@@ -53,10 +72,10 @@ class World:
         self._points = max((len(one.values) for one in case.series), default=0)
         self._quotes = {one.name: one for one in case.quotes}
         self._gaps: set[str] = set()
-        self._note(self.shard.activate_compiled(program, file, self.now_ns).events)
+        self._note(self.shard.adopt(program, file, **_BY_CASE, now_ns=self.now_ns).events)
         self._apply("instruments", {"instruments": list(case.instruments)})
         if case.closes:
-            rows = [self._closes(one.name, one.closes) for one in case.closes]
+            rows = [self._closes(one) for one in case.closes]
             self._apply("closes", {"series": rows, "replace": True})
         self._read_point()
         self._publish(list(self._open_quotes()))
@@ -165,6 +184,8 @@ class World:
     def _note(self, events: list[Event]) -> None:
         self.events += events
         self.log += events
+        if self._watch is not None:
+            self._watch(self, events)
 
     def next_due_ns(self) -> int:
         """
@@ -251,12 +272,15 @@ class World:
             for one in self.case.series
             if one.target.is_of_pool and one.target.name == part.name and one.values[0] is not None
         ]
-        if targets:
-            # The ladder sees the account when its equity is right, not before.
+        if targets or any(one.entered for one in part.pools):
+            # The ladder sees the account when its equity is right and its steps are entered, not before.
             book = self.shard.book
             book.put_account(border.account(data, book.instruments, self.program.pools))
             for target, value in targets:
                 self._set_equity(target, value)
+            for one in part.pools:
+                if one.entered:
+                    self._enter(part.name, one)
             data = _row_of(replace(book.account(part.name), sequence=book.sequence_of(part.name) + 1))
         self._apply("accounts", {"accounts": [data]})
 
@@ -297,10 +321,27 @@ class World:
             balance = book.balance(pool, self.program.currency) + missing
             book.put_account(_with_balance(book.account(target.name), target.pool, self.program.currency, balance))
 
-    def _closes(self, name: str, closes: tuple[float, ...]) -> dict[str, Any]:
-        start = self.now_ns - len(closes) * DAY_NS
-        rows = [{"time_ns": start + day * DAY_NS, "close": close} for day, close in enumerate(closes)]
-        return {"name": name, "closes": rows}
+    def _closes(self, one: Closes) -> dict[str, Any]:
+        first_ns = self.now_ns - len(one.closes) * DAY_NS
+        times = one.times_ns or tuple(first_ns + day * DAY_NS for day in range(len(one.closes)))
+        rows = [{"time_ns": time_ns, "close": close} for time_ns, close in zip(times, one.closes, strict=True)]
+        return {"name": one.name, "closes": rows}
+
+    def _enter(self, account: str, part: PoolPart) -> None:
+        """Put a pool where its ladder stands as the case begins."""
+        pool = self.shard.book.pool_id(account, part.name)
+        number, label = self.assess(pool).ladder, self.shard.book.pool_label(pool)
+        if part.ladder:
+            names = [one.name for one in self.program.ladders]
+            if part.ladder not in names:
+                message = f"the rulebook has no ladder '{part.ladder}'"
+                raise InputError("MR-I102", message, suggest(part.ladder, names))
+            number = names.index(part.ladder)
+        terms = self.program.ladders[number]
+        state = state_of(part.entered, LadderState(label, self.program.digest, number), terms, self.now_ns)
+        self.shard.states[pool] = state
+        self.shard.calls |= {one.call_id: one for one in state.calls}
+        self.shard.book.engine.set_restriction(pool, state.restriction)
 
 
 _NEVER_NS = 1 << 63

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases: run against a rulebook, and made of what the server decides now."""
+
+from __future__ import annotations
+
+from marginrules import model
+from marginrules._pb import cases_pb2, types_pb2
+from marginrules.authoring.cases import CaseResult, Failure, SuiteResult, run_suite
+from marginrules.authoring.cases.coverage import Coverage
+from marginrules.authoring.cases.record import record_case
+from marginrules.errors import CasesError, RulebookError
+from marginrules.limits import RULEBOOK_BYTES_MAX
+from marginrules.rulebook import load
+from marginrules.server import codec
+from marginrules.server.method import Method
+from marginrules.service import border
+from marginrules.service.service import Service
+
+
+class CasesHandlers:
+    """Serve `CasesService`."""
+
+    _service: Service
+
+    def run_cases(self, request: cases_pb2.RunCasesRequest) -> cases_pb2.RunCasesResponse:
+        """Play cases against a rulebook that is given, or the active one."""
+        file = request.rulebook_file or "rulebook.yaml"
+        try:
+            program = load(request.rulebook, file) if request.rulebook else self._service.shard.program
+            found = run_suite(
+                program,
+                file,
+                request.cases,
+                request.cases_file or "cases.yaml",
+                pattern=request.pattern,
+                with_coverage=request.with_coverage,
+                stop_at_first=request.stop_at_first,
+            )
+        except RulebookError as error:
+            problems = [codec.diagnostic(one) for one in error.diagnostics]
+            if isinstance(error, CasesError):
+                return cases_pb2.RunCasesResponse(cases_diagnostics=problems)
+            return cases_pb2.RunCasesResponse(rulebook_diagnostics=problems)
+        return _response(found, program.digest)
+
+    def record_case(self, request: cases_pb2.RecordCaseRequest) -> cases_pb2.RecordCaseResponse:
+        """Make a case of how a pool stands, and of the answer to an order."""
+        order = _order(request.order) if request.HasField("order") else None
+        found = self._service.record(request.account_id, request.pool, order)
+        return cases_pb2.RecordCaseResponse(case_text=record_case(found, name=request.case_name))
+
+
+def _order(one: types_pb2.Order) -> model.Order:
+    return border.order({**codec.order_data(one), "client_order_id": one.client_order_id or "unnamed"})
+
+
+def _response(one: SuiteResult, digest: str) -> cases_pb2.RunCasesResponse:
+    return cases_pb2.RunCasesResponse(
+        digest=digest,
+        rulebook_file=one.book_file,
+        cases_file=one.file,
+        cases=[_outcome(result) for result in one.results],
+        coverage=None if one.coverage is None else _coverage(one.coverage),
+    )
+
+
+def _outcome(one: CaseResult) -> cases_pb2.CaseOutcome:
+    failures = [_failure(failure) for failure in one.failures]
+    return cases_pb2.CaseOutcome(case_name=one.case, file=one.file, line=one.line, failures=failures)
+
+
+def _failure(one: Failure) -> cases_pb2.CaseFailure:
+    return cases_pb2.CaseFailure(
+        file=one.file,
+        line=one.line,
+        column=one.column,
+        time_ns=one.time_ns,
+        pool=one.pool,
+        field=one.field,
+        expected=one.expected,
+        got=one.got,
+        rule=one.rule,
+        because=one.because,
+        difference=one.difference,
+    )
+
+
+def _coverage(one: Coverage) -> cases_pb2.CaseCoverage:
+    missed = [cases_pb2.MissedBranch(what=branch.what, line=branch.line) for branch in one.missed]
+    return cases_pb2.CaseCoverage(rulebook_file=one.file, total=one.total, missed=missed)
+
+
+METHODS: tuple[Method, ...] = (
+    Method(
+        "CasesService",
+        "RunCases",
+        cases_pb2.RunCasesRequest,
+        "run_cases",
+        "read",
+        bytes_max=2 * RULEBOOK_BYTES_MAX + (64 << 10),
+    ),
+    Method("CasesService", "RecordCase", cases_pb2.RecordCaseRequest, "record_case", "read"),
+)
