@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,6 +23,7 @@ _TICK = 1e-4  # of the requirement, where an increment is too little to be read
 _RATIO_MAX = 1e6
 _ROUNDS = 2
 _HALVINGS = 60
+_LOSS_MAX = 0.95
 _LIQUIDATION = ("step", "liquidating")
 
 
@@ -41,7 +43,13 @@ def ladder_cases(program: Program) -> Iterator[str]:
                     continue
                 seen.add(told)
                 where = f"{ladder.name}/{step.name}, {product.name} of class {account_class}"
-                yield from _of_step(program, stage, ladder, index, where)
+                yield from _played(_of_step(program, stage, ladder, index, where))
+
+
+def _played(cases: Iterator[str]) -> Iterator[str]:
+    """Yield cases up to the first that the service refuses to play, such as a fill at a price that cannot be."""
+    with contextlib.suppress(InputError):
+        yield from cases
 
 
 def _ladder_of(recorder: Recorder) -> Ladder:
@@ -184,14 +192,16 @@ def _fills(recorder: Recorder, goal: float) -> dict[str, float]:
     """Return prices of the fills that leave about a ratio: by what they lose, as a linear contract loses it."""
     equity, _, maintenance = recorder.figures()
     orders = recorder.ordered
-    held = {one.symbol: one.quantity for one in recorder.world.shard.book.account("example").pools[0].positions}
-    whole = sum(abs(quantity) * recorder.mark(symbol) for symbol, quantity in held.items())
-    closed = sum(abs(quantity) * recorder.mark(symbol) for symbol, quantity in orders.items())
+    held = {one.symbol: one for one in recorder.holdings()}
+    whole = sum(abs(one.notional) for one in held.values())
+    closed = sum(abs(quantity / held[symbol].quantity * held[symbol].notional) for symbol, quantity in orders.items())
     left = maintenance * (1.0 - closed / whole) if whole else 0.0
     loss = equity - goal * left
     if not closed or not left:
         return {}
     share = loss / closed
+    if abs(share) > _LOSS_MAX:
+        return {}  # more than a price can fall: at the marks
     return {
         symbol: float(f"{recorder.mark(symbol) * (1.0 + share * math.copysign(1.0, quantity)):.10g}")
         for symbol, quantity in orders.items()

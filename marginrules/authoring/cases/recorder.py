@@ -12,6 +12,7 @@ from marginrules.authoring.cases.read import read_cases
 from marginrules.authoring.cases.world import World
 from marginrules.codes import Reason
 from marginrules.errors import InputError
+from marginrules.model import Holding
 from marginrules.rulebook import Program
 from marginrules.units import format_duration
 
@@ -64,6 +65,10 @@ class Recorder:
         if not any(one.awaiting for one in under_way):
             return {}
         return dict(next(one for one in reversed(self.world.log) if one.kind == "liquidation_ordered").data["orders"])
+
+    def holdings(self) -> tuple[Holding, ...]:
+        """Return the positions with what they are worth and require."""
+        return self.world.shard.book.holdings(self._pool)
 
     def mark(self, symbol: str) -> float:
         """Return the last mark of an instrument."""
