@@ -11,7 +11,8 @@ What is moved, and how far:
 * A switch is turned over: a constant, parameter or scenario column whose every value is a plain whole number and, of
   the first two, 0 or 1. 0 becomes 1, and anything else 0.
 * A word becomes the next one of its list: what a call restores, what a step restricts, what is liquidated first.
-* Inside formulas literals move as other numbers do, except plain 0, 1, 2 and powers of ten: those are arithmetic.
+* Inside formulas literals move as other numbers do, whole numbers without a unit by one; plain 0, 1, 2 and powers of
+  ten are arithmetic and stay.
 
 A move that `check` refuses is made smaller, down to an eighth, and is left out where even that is refused. Names,
 matches, legs of strategies, notices, dates from which a book holds and days on which an exchange is closed are no
@@ -54,6 +55,7 @@ SECTIONS = (
 _NAMES = frozenset(
     ("match", "because", "legs", "name", "underlying", "notify", "step", "strategy", "given", "of", "by")
 )
+_NAMED = frozenset(("collateral", "tables", "scenarios", "portfolios", "strategies", "figures", "products", "ladders"))
 _WORDS: dict[str, tuple[str, ...]] = {
     "restore": ("initial_margin", "maintenance_margin"),
     "restrict": ("reduce_only", "blocked"),
@@ -193,8 +195,13 @@ def _scalars(node: Node, path: tuple[str, ...], key: str) -> Iterator[tuple[tupl
             yield from _scalars(item, (*path, _title(item, index)), key)
     else:
         for name, one in node.entries.items():
-            if name not in _NAMES or not isinstance(one, Scalar | Sequence | Mapping):
+            if name not in _NAMES or _is_free(path):
                 yield from _scalars(one, (*path, name), name)
+
+
+def _is_free(path: tuple[str, ...]) -> bool:
+    """Say whether the keys below a path are names that the officer chose, such as those of constants."""
+    return path[0] in ("constants", "parameters") or path[-1] == "define" or (len(path) == 1 and path[0] in _NAMED)
 
 
 def _round_to(node: Node, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Decimal]]:
@@ -241,7 +248,7 @@ def _of_scalar(
     elif key in _FORMULAS or "define" in path:
         for literal, at in _literals(scalar, lines):
             if _is_threshold(literal):
-                yield from _made(file, path, at, literal, _moved(literal))
+                yield from _made(file, path, at, literal, _moved_literal(literal))
 
 
 def _is_value(text: str, path: tuple[str, ...]) -> bool:
@@ -327,6 +334,12 @@ def _moved(text: str) -> list[tuple[str, ...]]:
         moved += [_written(value + sign)] if not unit and value == value.to_integral_value() else []
         both.append(tuple(one + unit for one in moved))
     return both
+
+
+def _moved_literal(text: str) -> list[tuple[str, ...]]:
+    """Return the moves of a literal of a formula: a plain whole number counts something, and moves by one."""
+    plain = text.replace("_", "")
+    return [(str(int(plain) + by),) for by in (1, -1)] if plain.isdecimal() else _moved(text)
 
 
 def _moved_by(text: str, step: Decimal) -> list[tuple[str, ...]]:

@@ -22,8 +22,8 @@ from marginrules.units import parse_timestamp_ns
 
 _SEED = 20_260_302
 _DIFFERS = 1e-6  # of a figure: more than what cases do not compare
-_DAYS = (0.01, 0.5, 1, 2, 5, 10.05, 12, 29.9, 30.1, 45, 60, 89.6, 90.4, 120, 268, 272, 400)
-_SHORT = 8  # of those days, the first ones are drawn more often
+_DAYS = (0.005, 0.0207, 0.021, 0.5, 1, 2, 5, 9.95, 10.05, 12, 29.9, 30.1, 45, 60, 89.6, 90.4, 120, 268, 272, 400)
+_SHORT = 10  # of those days, the first ones are drawn more often
 _SPOTS = (20.0, 100.0, 100.0, 100.0, 1_000.0, 50_000.0)
 _QUANTITIES = (1.0, 1.0, 2.0, 3.0, 5.0, 10.0, 50.0, 1_000.0, 30_000.0, 1e6)
 _STRIKES = (0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 1.0, 1.03, 1.05, 1.1, 1.15, 1.2, 1.3, 1.6)
@@ -191,7 +191,7 @@ def _varied(program: Program, made: Made, spot: float, values: _Values, chance: 
     price = price_of(program, made, spot)
     choices: dict[str, tuple[float, ...]] = {
         "volatility": (0.05, 0.2, 0.44, 0.6, 1.0, 2.0),
-        "rate": (-0.02, 0.0, 0.03, 0.1),
+        "rate": (-0.02, 0.0, 0.03, 0.1, 0.5),
         "dividend_yield": (0.0, 0.03),
         "volume": (10.0, 1e4, 1e6),
         "delta": tuple(one * (-1 if made.instrument.right == "put" else 1) for one in (0.05, 0.3, 0.5, 0.8, 1.0)),
