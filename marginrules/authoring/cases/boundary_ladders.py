@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from marginrules.authoring.cases.making import Made, Stage, make, stage_of, underlyings_of
+from marginrules.authoring.cases.making import Made, Stage, make, number_text, stage_of, underlyings_of
 from marginrules.authoring.cases.recorder import Recorder
 from marginrules.errors import InputError
 from marginrules.rulebook import Program
@@ -101,7 +101,7 @@ def _of_step(program: Program, stage: Stage, ladder: Ladder, index: int, where: 
     step = ladder.steps[index]
     if step.below is None:
         return
-    recorder = Recorder(program, f"{where}, around its thresholds", _funded(program, stage))
+    recorder = Recorder(program, f"{where}, around its thresholds", _funded(program, _ordering(stage, step)))
     _around(recorder, program, step)
     yield recorder.text
     if step.liquidate or step.call or step.for_ns:
@@ -127,6 +127,16 @@ def _funded(program: Program, stage: Stage) -> Stage:
     equity, initial, maintenance = Recorder(program, "sought", stage).figures()
     missing = 10.0 * max(initial, maintenance) - equity
     return replace(stage, balances=stage.balances | {program.currency: float(math.ceil(missing))})
+
+
+def _ordering(stage: Stage, step: Step) -> Stage:
+    """Return the account with an open order, which keeps a liquidation from its first round, so that exits show."""
+    if step.liquidate is None or not step.liquidate.cancel_orders_first:
+        return stage
+    symbol, position = next(iter(stage.positions.items()))
+    price = stage.prices[symbol]["mark"]
+    order = {"quantity": number_text(-position["quantity"] / 10.0), "price": number_text(price)}
+    return replace(stage, orders=[{"symbol": symbol, **order}])
 
 
 def _tick(program: Program, maintenance: float) -> float:
@@ -164,12 +174,15 @@ def _rounds(recorder: Recorder, ladder: Ladder, index: int, tick: float) -> None
     """
     step = ladder.steps[index]
     floor = max((one.below for one in ladder.steps[index + 1 :] if one.below is not None), default=0.0)
+    filled = 0.5 if step.liquidate and step.liquidate.fraction == 1 else 1.0  # all at once ends it
+    goal = 0.0
     for _ in range(_ROUNDS):
         until = recorder.until()
         if until is None or until > _RATIO_MAX or not recorder.ordered:
             return
         goal = (max(floor, min(step.below or until, until) * 0.9) + min(step.below or until, until)) / 2
-        recorder.stop(after_ns=SECOND_NS, fills=_fills(recorder, goal), look=_LIQUIDATION)
+        fills = _fills(recorder, goal, filled)
+        recorder.stop(after_ns=SECOND_NS, fills=fills, filled=filled, look=_LIQUIDATION)
         if recorder.until() is None or not recorder.figures()[2]:
             return
         due_ns = recorder.world.next_due_ns()
@@ -179,7 +192,7 @@ def _rounds(recorder: Recorder, ladder: Ladder, index: int, tick: float) -> None
             recorder.stop(after_ns=due_ns - SECOND_NS - recorder.world.now_ns)
         recorder.stop(after_ns=due_ns - recorder.world.now_ns)
     if recorder.ordered and recorder.until() is not None:
-        recorder.stop(fills=_fills(recorder, goal), look=_LIQUIDATION)
+        recorder.stop(fills=_fills(recorder, goal, filled), filled=filled, look=_LIQUIDATION)
     until = recorder.until()
     if until is None or recorder.ordered or not recorder.figures()[2]:
         return
@@ -188,13 +201,15 @@ def _rounds(recorder: Recorder, ladder: Ladder, index: int, tick: float) -> None
             recorder.stop(equity=_at(recorder, ratio) + offset, look=_LIQUIDATION)
 
 
-def _fills(recorder: Recorder, goal: float) -> dict[str, float]:
+def _fills(recorder: Recorder, goal: float, filled: float) -> dict[str, float]:
     """Return prices of the fills that leave about a ratio: by what they lose, as a linear contract loses it."""
     equity, _, maintenance = recorder.figures()
     orders = recorder.ordered
     held = {one.symbol: one for one in recorder.holdings()}
     whole = sum(abs(one.notional) for one in held.values())
-    closed = sum(abs(quantity / held[symbol].quantity * held[symbol].notional) for symbol, quantity in orders.items())
+    closed = filled * sum(
+        abs(quantity / held[symbol].quantity * held[symbol].notional) for symbol, quantity in orders.items()
+    )
     left = maintenance * (1.0 - closed / whole) if whole else 0.0
     loss = equity - goal * left
     if not closed or not left:

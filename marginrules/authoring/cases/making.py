@@ -76,6 +76,7 @@ class Stage:
     instruments: dict[str, dict[str, str]] = field(default_factory=dict)
     prices: dict[str, dict[str, float]] = field(default_factory=dict)
     positions: dict[str, dict[str, float]] = field(default_factory=dict)
+    orders: list[dict[str, str]] = field(default_factory=list)
     balances: dict[str, float] = field(default_factory=dict)
     closes: dict[str, dict[str, str]] = field(default_factory=dict)
 

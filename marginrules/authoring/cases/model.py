@@ -196,6 +196,7 @@ class Step:
 
     Args:
         fills: price by symbol at which the liquidation ordered last is executed; empty: at the marks; None: it is not.
+        filled: which part of each order of the liquidation `fills` has.
         equity: what the balance in the currency is set to make equity; None: it stays.
         order: checked and answered; `expected` is about the answer then.
         figure: measured; `expected` is about its values then.
@@ -208,6 +209,7 @@ class Step:
     prices: tuple[Quote, ...] = ()
     deposits: tuple[tuple[str, float], ...] = ()
     fills: tuple[tuple[str, float], ...] | None = None
+    filled: float = 1.0
     equity: float | None = None
     order: OrderPart | None = None
     figure: FigurePart | None = None

@@ -425,6 +425,7 @@ class _Steps:
             prices=tuple(one for _, one in _named(part, "prices", _quote)),
             deposits=tuple(_named(part, "deposit", _number)),
             fills=None if execute is None else self._fills(part, execute),
+            filled=part.read("filled", _rate, 1.0),
             equity=part.read("equity", _number, None),
             order=_order(self._sink, order) if order is not None else None,
             figure=_figure(self._sink, figure) if figure is not None else None,

@@ -88,6 +88,7 @@ class Recorder:
         deposit: tuple[str, float] | None = None,
         order: OrderPart | None = None,
         fills: dict[str, float] | None = None,
+        filled: float = 1.0,
         look: Iterable[str] = LADDER,
         with_events: bool = True,
     ) -> None:
@@ -109,8 +110,9 @@ class Recorder:
             world.deposit(Step(world.now_ns, ACCOUNT, self._step().pool, deposits=(deposit,)))
             parts.append(f"deposit: {{{asset}: {number_text(amount)}}}")
         if fills is not None:
-            world.execute(self._pool, tuple(fills.items()))
+            world.execute(self._pool, tuple(fills.items()), filled)
             parts.append(f"execute: {_flow({name: number_text(one) for name, one in fills.items()}) or 'marks'}")
+            parts += [f"filled: {number_text(filled)}"] * (filled != 1.0)
         if order is not None:
             parts += self._answer(order)
         else:
@@ -201,4 +203,5 @@ def _head(name: str, stage: Stage, quotes: str) -> str:
     lines += ["    positions:"] * bool(stage.positions)
     for symbol, position in stage.positions.items():
         lines.append(f"      {symbol}: {_flow({key: number_text(value) for key, value in position.items()})}")
+    lines += ["    orders:", *(f"      - {_flow(one)}" for one in stage.orders)] * bool(stage.orders)
     return "\n".join(lines) + "\n"

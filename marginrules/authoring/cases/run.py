@@ -67,7 +67,7 @@ def _play(world: World, step: Step) -> list[Failure]:
     if step.deposits:
         world.deposit(step)
     if step.fills is not None:
-        world.execute(world.pool_of(step), step.fills)
+        world.execute(world.pool_of(step), step.fills, step.filled)
     failures = []
     if step.order is not None:
         failures += Judge(world, step).of_order(world.decide(step, step.order))

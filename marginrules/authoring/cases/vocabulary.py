@@ -178,6 +178,7 @@ STEP = Keys(
         may("prices", PRICES, "Prices that are published."),
         may("deposit", named(_NUMBER), "What is paid in, by asset."),
         may("execute", Value(word("marks").text, named(_NUMBER).mapping), "At what the ordered liquidation is traded."),
+        may("filled", single("rate"), "Which part of each of its orders is traded; all of it where it is left out."),
         may("equity", _NUMBER, "The balance in the currency is set to what makes equity this."),
         may("order", Value(mapping=ORDER), "An order that is checked."),
         may("figure", Value(single("name").text, FIGURE), "A figure of the rulebook that is measured."),

@@ -138,8 +138,8 @@ class World:
             where = {"account": step.account, "pool": step.pool, "asset": asset, "amount": amount}
             self._apply("deposit", where | _BY_CASE)
 
-    def execute(self, pool: int, fills: tuple[tuple[str, float], ...]) -> None:
-        """Trade the liquidation that was ordered last, at given prices or at the marks."""
+    def execute(self, pool: int, fills: tuple[tuple[str, float], ...], filled: float = 1.0) -> None:
+        """Trade the liquidation that was ordered last, or a part of each order, at given prices or at the marks."""
         label, prices = self.shard.book.pool_label(pool), dict(fills)
         ordered = next(
             (one for one in reversed(self.log) if one.kind == "liquidation_ordered" and one.pool == label), None
@@ -151,7 +151,7 @@ class World:
         for symbol, quantity in ordered.data["orders"]:
             price = prices.get(symbol)
             price = self._quotes[symbol].mark if price is None and symbol in self._quotes else price
-            rows.append({"symbol": symbol, "quantity": quantity, "price": price or math.nan, "fee": 0.0})
+            rows.append({"symbol": symbol, "quantity": quantity * filled, "price": price or math.nan, "fee": 0.0})
         self._apply("executed", {"liquidation_id": ordered.call_id, "fills": rows})
 
     def set_equity(self, step: Step, value: float) -> None:
