@@ -16,7 +16,7 @@ from marginrules.units import DAY_NS
 NOW_NS = 1_800_000_000_000_000_000
 AGE_NS = 60_000_000_000
 DOLLAR = 0
-_HEAD = """\
+HEAD = """\
 rulebook: bench
 currency: USD
 effective: 2026-01-01T00:00:00Z
@@ -182,7 +182,7 @@ def option_prices(options: Sequence[Option], move: float = 0.0) -> list[Price]:
 
 def activate(engine: Engine, text: str, series: Sequence[tuple[int, int, Sequence[float]]] = ()) -> None:
     """Put a rulebook of one product into force."""
-    tables = load((_HEAD + text).encode(), "bench.yaml").tables
+    tables = load((HEAD + text).encode(), "bench.yaml").tables
     engine.activate(tables, [0] * engine.instrument_count, [AGE_NS] * engine.instrument_count, [0], [0], {}, series)
 
 

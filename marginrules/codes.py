@@ -97,7 +97,7 @@ class CallStatus(enum.StrEnum):
 
 
 class EventKind(enum.StrEnum):
-    """Name what the ladder did."""
+    """Name what the ladder did, and what people did to its rulebooks."""
 
     STEP_ENTERED = "step_entered"
     STEP_CLEARED = "step_cleared"
@@ -121,3 +121,33 @@ class EventKind(enum.StrEnum):
     DEFAULT_DECLARED = "default_declared"
     WATERFALL_DRAWN = "waterfall_drawn"
     WATERFALL_COVERED = "waterfall_covered"
+    CALL_MIGRATED = "call_migrated"  # it follows another revision from now on
+    CALLS_MIGRATED = "calls_migrated"
+    POLICY_CHANGED = "policy_changed"
+    CHANGE_PROPOSED = "change_proposed"
+    CHANGE_AMENDED = "change_amended"  # every approval it had is gone
+    CHANGE_APPROVED = "change_approved"
+    CHANGE_WITHDRAWN = "change_withdrawn"
+    CHANGE_SCHEDULED = "change_scheduled"
+    CHANGE_UNSCHEDULED = "change_unscheduled"
+    ACTIVATION_FAILED = "activation_failed"  # what was due could not be activated; the last good book stays
+    RULEBOOK_ACTIVATED = "rulebook_activated"
+    RULEBOOK_ROLLED_BACK = "rulebook_rolled_back"
+    GLASS_BROKEN = "glass_broken"  # activated without approval, for a while
+    GLASS_APPROVED = "glass_approved"  # approved afterwards: the book stays
+    GLASS_EXPIRED = "glass_expired"  # not approved in time: the book before is back
+    SHADOW_STARTED = "shadow_started"  # a rulebook is asked beside the active one
+    SHADOW_ENDED = "shadow_ended"
+
+
+class ChangeState(enum.StrEnum):
+    """Say where a change of the rulebook stands."""
+
+    PROPOSED = "proposed"  # approvals are missing
+    APPROVED = "approved"  # may be activated
+    SCHEDULED = "scheduled"  # will be activated at a set time
+    ACTIVE = "active"
+    REPLACED = "replaced"  # was active
+    STALE = "stale"  # another book has become active since it was written
+    WITHDRAWN = "withdrawn"
+    FAILED = "failed"  # could not be activated when it was due

@@ -51,6 +51,23 @@ CODES: dict[str, str] = {
     "MR-I131": "pool may not give collateral away",
     "MR-I140": "rulebook was planned against another one than is active",
     "MR-I141": "plan was changed since it was made, or is none",
+    "MR-I150": "unknown change",
+    "MR-I151": "action does not fit the state of the change",
+    "MR-I152": "change is not approved",
+    "MR-I153": "author may not approve",
+    "MR-I154": "change was made for a book that is not active any more",
+    "MR-I155": "policy does not let this person do that",
+    "MR-I156": "signature was missing, wrong or not wanted",
+    "MR-I157": "book may not be activated directly",
+    "MR-I158": "library for signatures is not installed",
+    "MR-I160": "text cannot be edited or laid out",
+    "MR-I161": "rulebook has no such value",
+    "MR-I162": "library for spreadsheets is not installed",
+    "MR-I163": "tables are of another rulebook",
+    "MR-I164": "table cannot be read",
+    "MR-I165": "unknown rule",
+    "MR-I180": "rulebook is active, and would be its own shadow",
+    "MR-I181": "no rulebook is in shadow",
     "MR-O101": "too many requests at once",
     "MR-O102": "subscriber was too slow and was cut",
     "MR-O103": "server is draining",
@@ -84,11 +101,11 @@ class MarginRulesError(Exception):
 
 
 class RulebookError(MarginRulesError):
-    """Carry every diagnostic of a refused rulebook, in the order of the text."""
+    """Carry every diagnostic of a refused rulebook, or of another text that is read like one, in the order of it."""
 
-    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+    def __init__(self, diagnostics: tuple[Diagnostic, ...], what: str = "rulebook") -> None:
         count = len(diagnostics)
-        super().__init__("MR-R100", f"rulebook was refused: {count} problem{'s' if count != 1 else ''}")
+        super().__init__("MR-R100", f"{what} was refused: {count} problem{'s' if count != 1 else ''}")
         self.diagnostics = diagnostics
 
 

@@ -46,7 +46,7 @@ FORMULA_KEYS_MAX = 16  # different `by` of one program
 
 CASES_MAX = 2_000  # of one file
 CASE_POINTS_MAX = 10_000  # of one series of a case
-CASES_POINTS_MAX = 200_000  # of all cases of a file together, each with its longest series
+CASES_POINTS_MAX = 50_000  # of all cases of a file together, each with its longest series
 
 REQUEST_BYTES_MAX = 256 << 10
 BULK_REQUEST_BYTES_MAX = 4 << 20  # account and market batches
@@ -58,6 +58,9 @@ BATCH_ITEMS_MAX = 10_000
 CLOSES_PER_SERIES_MAX = 10_000  # of an underlying; the oldest go first
 IDENTIFIER_BYTES_MAX = 128
 TEXT_BYTES_MAX = 1_024  # reasons given by people
+
+CHANGES_OPEN_MAX = 256  # changes of the rulebook that may still be activated
+SCHEDULE_NS_MAX = 366 * 86_400 * 10**9  # how far ahead a change may be scheduled
 
 STRESSES_MAX = 256  # of one request
 STRESS_MOVES_MAX = 1_000  # of one stress

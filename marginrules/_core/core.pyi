@@ -15,6 +15,11 @@ _Strategy: TypeAlias = tuple[
     Sequence[tuple[int, int, float]], Sequence[tuple[int, int, int, int]], _Formula, _Formula, _Formula
 ]
 
+_AssetRows: TypeAlias = list[tuple[int, float, int, int]] | list[tuple[int, float, int, int, float, float, float]]
+_InstrumentRows: TypeAlias = (
+    list[tuple[int, float, int, float]] | list[tuple[int, float, int, float, list[tuple[int, float]]]]
+)
+
 @final
 class Tables:
     product_count: int
@@ -68,13 +73,26 @@ class Batch:
     def __getitem__(self, index: int) -> Assessment: ...
     def breaching(self, count: int) -> list[int]: ...
 
+# accepted, reason bits, before, after
+_ShadowVerdict: TypeAlias = tuple[bool, int, Assessment, Assessment]
+
+@final
+class LevelDifferences:
+    def __init__(self, step_count: int, active: Sequence[Sequence[int]], shadow: Sequence[Sequence[int]]) -> None: ...
+    def note_pool(self, pool: int, active: Assessment, shadow: Assessment) -> None: ...
+    def note_range(self, count: int, active: Batch, shadow: Batch) -> None: ...
+    def now(self) -> dict[tuple[int, int], int]: ...
+    def total(self) -> dict[tuple[int, int], int]: ...
+
 @final
 class Engine:
     instrument_count: int
     asset_count: int
     pool_count: int
     account_count: int
-    def add_asset(self, rule: int) -> int: ...
+    @property
+    def checks_compared(self) -> int: ...
+    def add_asset(self, rule: int, shadow_rule: int = -1) -> int: ...
     def add_instrument(
         self,
         settlement: int,
@@ -91,11 +109,13 @@ class Engine:
         family: int = -1,
         parameters: Sequence[float] = (),
         wrong_way: int = 0,
+        shadow: tuple[int, int, Sequence[float], int] | None = None,
     ) -> int: ...
     def set_prices(
         self,
-        assets: list[tuple[int, float, int, int]] | list[tuple[int, float, int, int, float, float, float]],
-        instruments: list[tuple[int, float, int, float]] | list[tuple[int, float, int, float, list[tuple[int, float]]]],
+        assets: _AssetRows,
+        instruments: _InstrumentRows,
+        shadow: tuple[_AssetRows, _InstrumentRows] | None = None,
     ) -> None: ...
     def set_quotes(self, rows: list[tuple[int, int, float]]) -> None: ...
     def quotes_of(self, instrument: int) -> dict[int, float]: ...
@@ -112,7 +132,27 @@ class Engine:
         parameters: Sequence[Sequence[float]] = (),
         wrong_ways: Sequence[int] = (),
     ) -> None: ...
-    def set_series(self, series: Sequence[tuple[int, int, Sequence[float]]]) -> None: ...
+    def set_series(
+        self,
+        series: Sequence[tuple[int, int, Sequence[float]]] | None,
+        shadow_series: Sequence[tuple[int, int, Sequence[float]]] | None = None,
+    ) -> None: ...
+    def shade(
+        self,
+        tables: Tables,
+        number: int,
+        products: list[int],
+        max_ages: list[int],
+        asset_rules: list[int],
+        class_profiles: list[int],
+        account_profiles: dict[int, int],
+        series: Sequence[tuple[int, int, Sequence[float]]] = (),
+        parameters: Sequence[Sequence[float]] = (),
+        wrong_ways: Sequence[int] = (),
+        assets: _AssetRows | None = None,
+    ) -> None: ...
+    def unshade(self) -> None: ...
+    def forget_compared(self) -> None: ...
     def figure(
         self,
         pool: int,
@@ -138,6 +178,7 @@ class Engine:
         balances: list[tuple[int, float]],
         positions: list[tuple[int, float, float, float]],
         orders: list[tuple[int, float, float, float]],
+        shadow_profile: int = -1,
     ) -> None: ...
     def put_orders(self, pool: int, orders: list[tuple[int, float, float, float]]) -> None: ...
     def add_balance(self, pool: int, asset: int, amount: float) -> None: ...
@@ -148,6 +189,8 @@ class Engine:
     def pool_content(
         self, pool: int
     ) -> tuple[float, list[tuple[int, float]], list[tuple[int, float, float, float]]]: ...
+    def pool_instruments(self, pool: int) -> tuple[set[int], int]: ...
+    def assets_held(self) -> list[int]: ...
     def costs_of(self, pool: int) -> list[tuple[float, float]]: ...
     def set_costs(self, pool: int, rows: list[tuple[float, float]]) -> None: ...
     def holdings(self, pool: int) -> list[tuple[int, float, float, float, float, float]]: ...
@@ -164,6 +207,29 @@ class Engine:
         now: int,
         want_largest: bool = True,
     ) -> tuple[bool, int, Assessment, Assessment, float]: ...
+    def compare_order(
+        self,
+        pool: int,
+        instrument: int,
+        quantity: float,
+        price: float,
+        leverage: float,
+        reduce_only: bool,
+        now: int,
+        want_largest: bool = True,
+    ) -> tuple[bool, int, Assessment, Assessment, float, _ShadowVerdict | None]: ...
+    def check_shadow_order(
+        self,
+        pool: int,
+        instrument: int,
+        quantity: float,
+        price: float,
+        leverage: float,
+        reduce_only: bool,
+        now: int,
+    ) -> _ShadowVerdict | None: ...
+    def assess_shadow(self, pool: int, now: int) -> Assessment | None: ...
+    def assess_shadow_range(self, first: int, count: int, now: int, out: Batch) -> bool: ...
     def what_if(
         self,
         pool: int,

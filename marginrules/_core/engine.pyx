@@ -21,6 +21,29 @@ cdef enum:
 
 
 @cython.final
+cdef class Profiles:
+    """Hold which profile of a program each class of accounts has, and accounts with overrides of their own."""
+
+    cdef int32_t* of_classes
+    cdef int32_t* of_accounts    # pairs (account, profile)
+    cdef int32_t account_count
+
+    def __cinit__(self, list classes, dict accounts):
+        cdef int32_t k
+        self.of_classes = <int32_t*>allocate(len(classes), sizeof(int32_t))
+        self.of_accounts = <int32_t*>allocate(2 * len(accounts), sizeof(int32_t))
+        self.account_count = len(accounts)
+        for k, profile in enumerate(classes):
+            self.of_classes[k] = profile
+        for k, (account, profile) in enumerate(accounts.items()):
+            self.of_accounts[2 * k], self.of_accounts[2 * k + 1] = account, profile
+
+    def __dealloc__(self):
+        free(self.of_classes)
+        free(self.of_accounts)
+
+
+@cython.final
 cdef class Engine:
     """
     Hold book, market and active program, and answer from them.
@@ -30,19 +53,17 @@ cdef class Engine:
     """
 
     cdef pthread_rwlock_t lock
+    cdef Reading active
+    cdef Reading shadow      # of a program that is asked beside the active one; empty where there is none
     cdef Tables tables
-    cdef View view
-    cdef Mark* marks
-    cdef Spec* specs
-    cdef Quotes* quotes
-    cdef Parameters* parameters
-    cdef Asset* assets
-    cdef double** blocks     # by instrument, see `prepare`
+    cdef Tables shadow_tables
     cdef Series series
+    cdef Series shadow_series
+    cdef int64_t compared    # order checks of which the shadow was asked, since it came
     cdef Pool* pools
     cdef Account* accounts
     cdef readonly int instrument_count, asset_count, pool_count, account_count
-    cdef int instrument_room, asset_room, pool_room, account_room
+    cdef int pool_room, account_room
 
     def __cinit__(self):
         cdef pthread_rwlockattr_t kind
@@ -56,16 +77,10 @@ cdef class Engine:
         cdef int32_t k
         for k in range(self.pool_count):
             free_pool(self.pools + k)
-        for k in range(self.instrument_count):
-            free(self.blocks[k])
-        free(self.blocks)
+        free_reading(&self.active)
+        free_reading(&self.shadow)
         free(self.pools)
         free(self.accounts)
-        free(self.marks)
-        free(self.specs)
-        free(self.quotes)
-        free(self.parameters)
-        free(self.assets)
         pthread_rwlock_destroy(&self.lock)
 
     # No section under the write lock touches a Python object or wants the GIL: a reader may wait for the lock while it
@@ -73,19 +88,19 @@ cdef class Engine:
 
     # Market
 
-    def add_asset(self, int rule):
-        """Add an asset without a price; return its id. `rule`: its collateral rule, or -1."""
+    def add_asset(self, int rule, int shadow_rule=-1):
+        """Add an asset without a price; return its id. `rule`: its collateral rule, or -1; the shadow has another."""
         cdef int made = 0
         with nogil:
             pthread_rwlock_wrlock(&self.lock)
-            if grow(<void**>&self.assets, self.asset_count, &self.asset_room, sizeof(Asset)):
-                self.assets[self.asset_count].rule = rule
-                self.assets[self.asset_count].status = MISSING_PRICE
-                self.assets[self.asset_count].totals = UNKNOWN_TOTALS
-                weigh(self.assets + self.asset_count, self.view.program)
+            made = make_room_for_asset(&self.active)
+            if self.shadow.view.program != NULL:
+                made = made and make_room_for_asset(&self.shadow)
+            if made:
+                append_asset(&self.active, rule)
+                if self.shadow.view.program != NULL:
+                    append_asset(&self.shadow, shadow_rule)
                 self.asset_count += 1
-                made = 1
-            self.view.assets = self.assets
             pthread_rwlock_unlock(&self.lock)
         if not made:
             raise MemoryError("out of memory")
@@ -93,7 +108,8 @@ cdef class Engine:
 
     def add_instrument(self, int settlement, int underlying, bint inverse, int kind, double multiplier,
                        double quantity_step, int64_t expires_ns, int product, int64_t max_age_ns,
-                       double strike=0.0, int right=0, int family=-1, parameters=(), uint64_t wrong_way=0):
+                       double strike=0.0, int right=0, int family=-1, parameters=(), uint64_t wrong_way=0,
+                       shadow=None):
         """
         Add an instrument without a mark; return its id.
 
@@ -104,11 +120,11 @@ cdef class Engine:
             family: number of its underlying, which need not be an asset; the same for all instruments on it.
             parameters: what the active program sets for it.
             wrong_way: bits of the collateral for which exposure to its underlying is wrong-way.
+            shadow: (product, max_age_ns, parameters, wrong_way) by the shadow's program, where there is a shadow.
         """
-        cdef Spec spec
-        cdef int made = 0, marks_room = self.instrument_room, quotes_room = self.instrument_room
-        cdef int blocks_room = self.instrument_room, parameters_room = self.instrument_room
-        cdef Parameters set
+        cdef Spec spec, shadow_spec
+        cdef int made = 0, shadow_product = -1
+        cdef Parameters set, shadow_set
         read_parameters(&set, parameters)
         memset(&spec, 0, sizeof(Spec))
         spec.settlement, spec.underlying, spec.inverse, spec.kind = settlement, underlying, inverse, kind
@@ -116,40 +132,27 @@ cdef class Engine:
         spec.multiplier, spec.quantity_step = multiplier, quantity_step
         spec.strike, spec.right, spec.family = strike, right, family
         spec.expires_ns, spec.max_age_ns, spec.wrong_way = expires_ns, max_age_ns, wrong_way
+        shadow_spec = spec
+        shadow_spec.max_age_ns = shadow_spec.wrong_way = 0
+        read_parameters(&shadow_set, shadow[2] if shadow is not None else ())
+        if shadow is not None:
+            shadow_product, shadow_spec.max_age_ns, shadow_spec.wrong_way = shadow[0], shadow[1], shadow[3]
         with nogil:
             pthread_rwlock_wrlock(&self.lock)
-            if grow(<void**>&self.marks, self.instrument_count, &marks_room, sizeof(Mark)):
-                self.view.marks = self.marks
-                if (grow(<void**>&self.quotes, self.instrument_count, &quotes_room, sizeof(Quotes))
-                        and grow(<void**>&self.parameters, self.instrument_count, &parameters_room, sizeof(Parameters))
-                        and grow(<void**>&self.blocks, self.instrument_count, &blocks_room, sizeof(double*))):
-                    self.view.quotes, self.view.parameters = self.quotes, self.parameters
-                    self.view.blocks = <const double* const*>self.blocks
-                    # The room is counted once all have it.
-                    if grow(<void**>&self.specs, self.instrument_count, &self.instrument_room, sizeof(Spec)):
-                        self.specs[self.instrument_count] = spec
-                        self.view.specs = self.specs
-                        forget_quotes(self.quotes + self.instrument_count)
-                        self.parameters[self.instrument_count] = set
-                        self.bind(self.instrument_count, product)
-                        self.instrument_count += 1
-                        made = 1
+            made = make_room_for_instrument(&self.active)
+            if self.shadow.view.program != NULL:
+                made = made and make_room_for_instrument(&self.shadow)
+            if made:
+                append_instrument(&self.active, &spec, &set, product)
+                if self.shadow.view.program != NULL:
+                    append_instrument(&self.shadow, &shadow_spec, &shadow_set, shadow_product)
+                self.instrument_count += 1
             pthread_rwlock_unlock(&self.lock)
         if not made:
             raise MemoryError("out of memory")
         return self.instrument_count - 1
 
-    cdef void bind(self, int instrument, int product) noexcept nogil:
-        cdef const Program* program = self.view.program
-        cdef int known = program != NULL and 0 <= product < program.product_count
-        cdef int row = product if known else (program.product_count if program != NULL else 0)
-        self.marks[instrument].rule_offset = row * <int>sizeof(Rule)
-        self.marks[instrument].status = (self.marks[instrument].status & ~UNKNOWN_PRODUCT) | (
-            0 if known else UNKNOWN_PRODUCT)
-        self.specs[instrument].product = product if known else -1
-        derive(self.marks + instrument, self.specs + instrument, self.assets)
-
-    def set_prices(self, list assets, list instruments):
+    def set_prices(self, list assets, list instruments, shadow=None):
         """
         Publish prices; all become visible at once.
 
@@ -159,33 +162,10 @@ cdef class Engine:
             instruments: rows (instrument id, mark, time_ns, open interest in the rulebook's currency, quotes); the
                 quotes, which may be left out, are pairs (number of a `marginrules.machine.Field`, value) and replace
                 all that were known. Open interest among them is what programs read, else they read that of the row.
+            shadow: (assets, instruments) as the shadow's program takes them, where it takes them otherwise.
         """
-        cdef int32_t k, field
-        cdef int32_t asset_count = len(assets), mark_count = len(instruments)
-        cdef PriceRow* rows = <PriceRow*>allocate(asset_count + mark_count, sizeof(PriceRow))
-        cdef Quotes* quotes = NULL
-        try:
-            quotes = <Quotes*>allocate(mark_count, sizeof(Quotes))
-            for k, row in enumerate(assets):
-                rows[k].index, rows[k].price, rows[k].time_ns, rows[k].max_age_ns = row[:4]
-                rows[k].totals = UNKNOWN_TOTALS
-                if len(row) > 4:
-                    rows[k].totals.volatility, rows[k].totals.deposits, rows[k].totals.borrows = row[4:]
-            for k, row in enumerate(instruments):
-                rows[asset_count + k].index, rows[asset_count + k].price = row[0], row[1]
-                rows[asset_count + k].time_ns, rows[asset_count + k].open_interest = row[2], row[3]
-                rows[asset_count + k].priced = 1
-                forget_quotes(quotes + k)
-                quotes[k].values[FIELD_OPEN_INTEREST] = row[3]
-                for number, value in row[4] if len(row) > 4 else ():
-                    field = number
-                    if not 0 <= field < QUOTE_COUNT:
-                        raise IndexError(f"field was {field}")
-                    quotes[k].values[field] = value
-            self.publish(rows, quotes, asset_count, mark_count)
-        finally:
-            free(rows)
-            free(quotes)
+        cdef Published given = Published(assets, instruments)
+        self.publish(given, given if shadow is None else Published(shadow[0], shadow[1]))
 
     def set_quotes(self, list rows):
         """
@@ -194,126 +174,42 @@ cdef class Engine:
         Args:
             rows: (instrument id, number of a `marginrules.machine.Field`, value or not a number); an instrument once.
         """
-        cdef int32_t k, instrument, field, count = len(rows)
-        cdef PriceRow* again = <PriceRow*>allocate(count, sizeof(PriceRow))
-        cdef Quotes* quotes = NULL
-        try:
-            quotes = <Quotes*>allocate(count, sizeof(Quotes))
-            for k, row in enumerate(rows):
-                instrument, field = row[0], row[1]
-                if not (0 <= instrument < self.instrument_count and 0 <= field < QUOTE_COUNT):
-                    raise IndexError(f"instrument was {instrument}, field was {field}")
-                # The mark is published again as it was: what programs have prepared may depend on the quote.
-                again[k].index, again[k].priced = instrument, self.specs[instrument].priced
-                again[k].price, again[k].time_ns = self.specs[instrument].mark, self.specs[instrument].mark_ns
-                again[k].open_interest = self.marks[instrument].open_interest
-                quotes[k] = self.quotes[instrument]
-                quotes[k].values[field] = row[2]
-            self.publish(again, quotes, 0, count)
-        finally:
-            free(again)
-            free(quotes)
+        has_shadow = self.shadow.view.program != NULL
+        self.publish(requote(&self.active, rows), requote(&self.shadow, rows) if has_shadow else None)
 
-    cdef int publish(
-        self, const PriceRow* rows, const Quotes* quotes, int32_t asset_count, int32_t mark_count,
-    ) except -1:
+    cdef int publish(self, Published given, Published shadow) except -1:
+        """Publish prices; `shadow`: as the shadow's program takes them, ignored where there is no shadow."""
         cdef double** blocks = <double**>allocate(self.instrument_count, sizeof(double*))
-        cdef int made
-        with nogil:
-            # Only this writer changes what is read here, so the long part needs no lock.
-            made = self.prepare_prices(rows, quotes, asset_count, mark_count, blocks)
-            if made:
-                pthread_rwlock_wrlock(&self.lock)
-                self.write_prices(rows, quotes, asset_count, mark_count)
-                swap_blocks(self.blocks, blocks, self.instrument_count)
-                pthread_rwlock_unlock(&self.lock)
-        self.free_blocks(blocks)
-        if not made:
-            raise MemoryError("out of memory")
+        cdef double** shadow_blocks = NULL
+        cdef int made, has_shadow = self.shadow.view.program != NULL
+        try:
+            shadow_blocks = <double**>allocate(self.instrument_count, sizeof(double*))
+            with nogil:
+                # Only this writer changes what is read here, so the long part needs no lock.
+                made = prepare_prices(&self.active, &given.prices, blocks)
+                if has_shadow:
+                    made = made and prepare_prices(&self.shadow, &shadow.prices, shadow_blocks)
+                if made:
+                    pthread_rwlock_wrlock(&self.lock)
+                    write_prices(&self.active, &given.prices)
+                    swap_blocks(self.active.blocks, blocks, self.instrument_count)
+                    if has_shadow:
+                        write_prices(&self.shadow, &shadow.prices)
+                        swap_blocks(self.shadow.blocks, shadow_blocks, self.instrument_count)
+                    pthread_rwlock_unlock(&self.lock)
+            if not made:
+                raise MemoryError("out of memory")
+        finally:
+            free_blocks(blocks, self.instrument_count)
+            free_blocks(shadow_blocks, self.instrument_count)
         return 0
-
-    cdef void write_prices(
-        self, const PriceRow* rows, const Quotes* quotes, int32_t asset_count, int32_t mark_count,
-    ) noexcept nogil:
-        cdef int32_t k
-        cdef Asset* asset
-        for k in range(asset_count):
-            asset = self.assets + rows[k].index
-            asset.price, asset.price_ns = rows[k].price, rows[k].time_ns
-            asset.fresh_until = rows[k].time_ns + rows[k].max_age_ns
-            asset.status, asset.totals = 0, rows[k].totals
-            weigh(asset, self.view.program)
-        for k in range(asset_count, asset_count + mark_count):
-            self.specs[rows[k].index].mark = rows[k].price
-            self.specs[rows[k].index].mark_ns = rows[k].time_ns
-            self.specs[rows[k].index].priced = rows[k].priced
-            self.quotes[rows[k].index] = quotes[k - asset_count]
-            self.marks[rows[k].index].open_interest = rows[k].open_interest
-            derive(self.marks + rows[k].index, self.specs + rows[k].index, self.assets)
-        # Only what a changed price reaches is derived again; a changed asset may reach every instrument.
-        if asset_count:
-            for k in range(self.instrument_count):
-                derive(self.marks + k, self.specs + k, self.assets)
-
-    cdef int prepare_prices(
-        self, const PriceRow* rows, const Quotes* quotes, int32_t asset_count, int32_t mark_count, double** blocks,
-    ) noexcept nogil:
-        """Prepare what new prices change, on copies; return 0 where memory is out."""
-        cdef const Program* program = self.view.program
-        cdef Instrument one
-        cdef Arena arena
-        cdef Asset* assets = NULL
-        cdef int32_t* row_of = NULL
-        cdef int32_t k, row
-        cdef int made = 1
-        if program == NULL or not program.has_models:
-            return 1
-        memset(&arena, 0, sizeof(Arena))
-        assets = <Asset*>arena_take(&arena, (self.asset_count + 1) * sizeof(Asset))
-        row_of = <int32_t*>arena_take(&arena, (self.instrument_count + 1) * sizeof(int32_t))
-        if arena.failed:
-            arena_free(&arena)
-            return 0
-        memcpy(assets, self.assets, self.asset_count * sizeof(Asset))
-        memset(row_of, 255, self.instrument_count * sizeof(int32_t))
-        for k in range(asset_count):
-            assets[rows[k].index].price, assets[rows[k].index].price_ns = rows[k].price, rows[k].time_ns
-            assets[rows[k].index].fresh_until = rows[k].time_ns + rows[k].max_age_ns
-            assets[rows[k].index].status = 0
-        for k in range(mark_count):
-            row_of[rows[asset_count + k].index] = k
-        for k in range(self.instrument_count):
-            row = row_of[k]
-            # Of assets, programs read the price of what an instrument settles in; a first price counts as a change.
-            if row < 0 and (not asset_count or self.settles_as_before(k, assets)):
-                continue
-            one.mark, one.spec, one.quotes = self.marks[k], self.specs[k], self.quotes[k]
-            one.parameters = self.parameters[k]
-            if row >= 0:
-                one.spec.mark, one.spec.mark_ns = rows[asset_count + row].price, rows[asset_count + row].time_ns
-                one.spec.priced = rows[asset_count + row].priced
-                one.mark.open_interest = rows[asset_count + row].open_interest
-                one.quotes = quotes[row]
-            if not is_prepared(program, &one.spec):
-                continue
-            derive(&one.mark, &one.spec, assets)
-            blocks[k] = prepared(&self.view, program, &one, &arena)
-            made &= blocks[k] != NULL
-        arena_free(&arena)
-        return made
-
-    cdef inline int settles_as_before(self, int32_t instrument, const Asset* assets) noexcept nogil:
-        """Say whether new prices of assets leave what an instrument settles in where it is."""
-        cdef const Asset* before = self.assets + self.specs[instrument].settlement
-        cdef const Asset* after = assets + self.specs[instrument].settlement
-        return before.price == after.price and before.status == after.status
 
     def price_of(self, int instrument):
         """Return (mark, time_ns, open interest, value of +1, value of one unit of the settlement asset)."""
         cdef Spec spec
         cdef Mark mark
         pthread_rwlock_rdlock(&self.lock)
-        spec, mark = self.specs[instrument], self.marks[instrument]
+        spec, mark = self.active.specs[instrument], self.active.marks[instrument]
         pthread_rwlock_unlock(&self.lock)
         return spec.mark, spec.mark_ns, mark.open_interest, mark.unit_value, mark.fx
 
@@ -322,7 +218,7 @@ cdef class Engine:
         cdef Quotes quotes
         cdef int32_t k
         pthread_rwlock_rdlock(&self.lock)
-        quotes = self.quotes[instrument]
+        quotes = self.active.quotes[instrument]
         pthread_rwlock_unlock(&self.lock)
         return {k: quotes.values[k] for k in range(QUOTE_COUNT) if quotes.values[k] == quotes.values[k]}
 
@@ -343,133 +239,142 @@ cdef class Engine:
             parameters: per instrument id, what the program sets for it; or nothing at all.
             wrong_ways: per instrument id, bits of the collateral for which exposure to it is wrong-way; or nothing at all.
         """
-        cdef Series old_series = self.series, new_series = Series(tables, series)
-        cdef int32_t k, account_count = len(account_profiles)
-        cdef int64_t* numbers = <int64_t*>allocate(
-            2 * self.instrument_count + self.asset_count + len(class_profiles) + 2 * account_count, sizeof(int64_t))
-        cdef int64_t* ages = numbers + self.instrument_count
-        cdef int64_t* rules = ages + self.instrument_count
-        cdef int64_t* classes = rules + self.asset_count
-        cdef int64_t* special = classes + len(class_profiles)
-        cdef Tables replaced = self.tables  # freed only after the switch
-        cdef double** blocks = NULL
-        cdef Parameters* set = NULL
-        cdef uint64_t* wrong = NULL
-        cdef int made = 1
-        try:
-            wrong = <uint64_t*>allocate(self.instrument_count, sizeof(uint64_t))
-            for k, bits in enumerate(wrong_ways):
-                wrong[k] = bits
-            blocks = <double**>allocate(self.instrument_count, sizeof(double*))
-            set = <Parameters*>allocate(self.instrument_count, sizeof(Parameters))
-            for k in range(self.instrument_count):
-                read_parameters(set + k, parameters[k] if parameters else ())
-            for k in range(self.instrument_count):
-                numbers[k], ages[k] = products[k], max_ages[k]
-            for k in range(self.asset_count):
-                rules[k] = asset_rules[k]
-            for k, profile in enumerate(class_profiles):
-                classes[k] = profile
-            for k, (account, profile) in enumerate(account_profiles.items()):
-                special[2 * k], special[2 * k + 1] = account, profile
-            with nogil:
-                made = self.prepare_all(&tables.program, <const double* const*>new_series.rows,
-                                        new_series.stride, numbers, set, blocks)
-            if not made:
-                raise MemoryError("out of memory")
-            with nogil:
-                pthread_rwlock_wrlock(&self.lock)
-                self.view.program = &tables.program
-                self.view.series, self.view.series_stride = <const double* const*>new_series.rows, new_series.stride
-                swap_blocks(self.blocks, blocks, self.instrument_count)
-                self.view.owner, self.view.series_owner = <void*>tables, <void*>new_series
-                self.view.revision += 1
-                if self.instrument_count:
-                    memcpy(self.parameters, set, self.instrument_count * sizeof(Parameters))
-                for k in range(self.instrument_count):
-                    self.specs[k].max_age_ns, self.specs[k].wrong_way = ages[k], wrong[k]
-                    self.bind(k, <int>numbers[k])
-                for k in range(self.asset_count):
-                    self.assets[k].rule = <int32_t>rules[k]
-                    weigh(self.assets + k, self.view.program)
-                self.write_profiles(classes, special, account_count)
-                pthread_rwlock_unlock(&self.lock)
-            self.tables, self.series = tables, new_series
-        finally:
-            free(wrong)
-            free(set)
-            self.free_blocks(blocks)
-            free(numbers)
+        cdef Fitting fitting = Fitting(tables, self.instrument_count, self.asset_count, series)
+        cdef Profiles profiles = Profiles(class_profiles, account_profiles)
+        cdef Tables replaced = self.tables  # freed only after the switch, as is the series
+        cdef Series old_series = self.series
+        cdef int made
+        fitting.read(products, max_ages, asset_rules, parameters, wrong_ways)
+        with nogil:
+            made = prepare_all(&self.active, &fitting.fit)
+        if not made:
+            raise MemoryError("out of memory")
+        with nogil:
+            pthread_rwlock_wrlock(&self.lock)
+            bind_all(&self.active, &fitting.fit)
+            self.active.view.owner, self.active.view.series_owner = <void*>tables, <void*>fitting.series
+            self.active.view.revision += 1
+            self.write_profiles(profiles, 0)
+            pthread_rwlock_unlock(&self.lock)
+        self.tables, self.series = tables, fitting.series
 
-    def set_series(self, list series):
+    def set_series(self, list series, list shadow_series=None):
         """
         Replace the moves of all underlyings in historical scenarios.
 
         Args:
-            series: rows (scenario table, family, moves as fractions, one for each scenario, the newest first).
+            series: rows (scenario table, family, moves as fractions, one for each scenario, the newest first); None: no
+                change.
+            shadow_series: such rows for the tables of the shadow's program, where there is a shadow; None: no change.
         """
-        cdef Series old_series = self.series, new_series
-        cdef double** blocks = NULL
+        if series is not None and self.tables is not None:
+            self.series = self.replace_series(&self.active, self.tables, series)
+        if shadow_series is not None and self.shadow_tables is not None:
+            self.shadow_series = self.replace_series(&self.shadow, self.shadow_tables, shadow_series)
+
+    cdef Series replace_series(self, Reading* reading, Tables tables, list series):
+        """Return the new series, which the caller has to keep; the ones before may go then."""
+        cdef Series made_series = Series(tables, series)
+        cdef Fit fit
         cdef int made
-        if self.tables is None:
-            return
-        new_series = Series(self.tables, series)
-        try:
-            blocks = <double**>allocate(self.instrument_count, sizeof(double*))
-            with nogil:
-                made = self.prepare_all(self.view.program, <const double* const*>new_series.rows,
-                                        new_series.stride, NULL, self.parameters, blocks)
-            if not made:
-                raise MemoryError("out of memory")
-            with nogil:
+        memset(&fit, 0, sizeof(Fit))
+        fit.program, fit.parameters = &tables.program, reading.parameters
+        fit.series, fit.series_stride = <const double* const*>made_series.rows, made_series.stride
+        fit.blocks = <double**>allocate(self.instrument_count, sizeof(double*))
+        with nogil:
+            made = prepare_all(reading, &fit)
+            if made:
                 pthread_rwlock_wrlock(&self.lock)
-                self.view.series, self.view.series_stride = <const double* const*>new_series.rows, new_series.stride
-                self.view.series_owner = <void*>new_series
-                swap_blocks(self.blocks, blocks, self.instrument_count)
+                reading.view.series, reading.view.series_stride = fit.series, fit.series_stride
+                reading.view.series_owner = <void*>made_series
+                swap_blocks(reading.blocks, fit.blocks, self.instrument_count)
                 pthread_rwlock_unlock(&self.lock)
-            self.series = new_series
-        finally:
-            self.free_blocks(blocks)
+        free_blocks(fit.blocks, self.instrument_count)
+        if not made:
+            raise MemoryError("out of memory")
+        return made_series
 
-    cdef void free_blocks(self, double** blocks) noexcept:
-        cdef int32_t k
-        if blocks != NULL:
-            for k in range(self.instrument_count):
-                free(blocks[k])
-        free(blocks)
-
-    cdef int prepare_all(
-        self, const Program* program, const double* const* series, int32_t stride, const int64_t* products,
-        const Parameters* set, double** blocks,
-    ) noexcept nogil:
-        """Prepare every instrument for a program or for other series; return 0 where memory is out."""
-        cdef View view = self.view
-        cdef Instrument one
-        cdef Arena arena
-        cdef int32_t k
-        cdef int made = 1
-        memset(&arena, 0, sizeof(Arena))
-        view.program, view.series, view.series_stride = program, series, stride
-        for k in range(self.instrument_count):
-            one.mark, one.spec, one.quotes = self.marks[k], self.specs[k], self.quotes[k]
-            one.parameters = set[k]
-            if products != NULL:
-                one.spec.product = <int32_t>products[k]
-            if is_prepared(program, &one.spec):
-                blocks[k] = prepared(&view, program, &one, &arena)
-                made &= blocks[k] != NULL
-        arena_free(&arena)
-        return made
-
-    cdef void write_profiles(self, const int64_t* classes, const int64_t* special, int32_t count) noexcept nogil:
+    cdef void write_profiles(self, Profiles profiles, int is_shadow) noexcept nogil:
         cdef int32_t k, pool
         for k in range(self.pool_count):
-            self.pools[k].profile = <int32_t>classes[self.accounts[self.pools[k].account].class_id]
-        for k in range(count):
-            pool = self.accounts[special[2 * k]].pool_first
+            self.set_profile(k, profiles.of_classes[self.accounts[self.pools[k].account].class_id], is_shadow)
+        for k in range(profiles.account_count):
+            pool = self.accounts[profiles.of_accounts[2 * k]].pool_first
             while pool >= 0:
-                self.pools[pool].profile = <int32_t>special[2 * k + 1]
+                self.set_profile(pool, profiles.of_accounts[2 * k + 1], is_shadow)
                 pool = self.pools[pool].next
+
+    cdef inline void set_profile(self, int32_t pool, int32_t profile, int is_shadow) noexcept nogil:
+        if is_shadow:
+            self.pools[pool].shadow_profile = profile
+        else:
+            self.pools[pool].profile = profile
+
+    # Shadow
+
+    def shade(self, Tables tables not None, int number, list products, list max_ages, list asset_rules,
+              list class_profiles, dict account_profiles, series=(), parameters=(), wrong_ways=(), list assets=None):
+        """
+        Ask another program beside the active one from now on, in the place of any that was; see `compare_order`.
+
+        It reads the same market and the same pools, by its own products, ages, haircuts, profiles and prepared arrays.
+        Every later change of the market reaches both at once.
+
+        Args:
+            number: tells this shadow from those before and after; stands as `revision` in what it says.
+            products ... wrong_ways: as in `activate`; a class without a profile, -1, is refused everything.
+            assets: rows as in `set_prices`, published again: how long a price may be used is the program's to say.
+        """
+        cdef Fitting fitting = Fitting(tables, self.instrument_count, self.asset_count, series)
+        cdef Profiles profiles = Profiles(class_profiles, account_profiles)
+        cdef Published again = Published(assets or [], [])
+        cdef Reading reading, replaced
+        cdef Tables old_tables = self.shadow_tables  # freed only after the switch
+        cdef Series old_series = self.shadow_series
+        cdef int made
+        memset(&reading, 0, sizeof(Reading))
+        fitting.read(products, max_ages, asset_rules, parameters, wrong_ways)
+        with nogil:
+            # Nobody else knows this reading yet, and only this writer changes what it is made from.
+            made = copy_reading(&self.active, &reading)
+            if made:
+                made = prepare_all(&reading, &fitting.fit)
+                bind_all(&reading, &fitting.fit)
+                write_prices(&reading, &again.prices)
+            reading.view.owner, reading.view.series_owner = <void*>tables, <void*>fitting.series
+            reading.view.revision = number
+            if made:
+                pthread_rwlock_wrlock(&self.lock)
+                replaced, self.shadow = self.shadow, reading
+                self.write_profiles(profiles, 1)
+                self.compared = 0
+                pthread_rwlock_unlock(&self.lock)
+        if not made:
+            free_reading(&reading)
+            raise MemoryError("out of memory")
+        free_reading(&replaced)
+        self.shadow_tables, self.shadow_series = tables, fitting.series
+
+    def unshade(self):
+        """Ask no other program any more."""
+        cdef Reading replaced
+        cdef Reading none
+        memset(&none, 0, sizeof(Reading))
+        with nogil:
+            pthread_rwlock_wrlock(&self.lock)
+            replaced, self.shadow = self.shadow, none
+            pthread_rwlock_unlock(&self.lock)
+        free_reading(&replaced)
+        self.shadow_tables = self.shadow_series = None
+
+    @property
+    def checks_compared(self):
+        """Order checks of which the shadow was asked, since it came."""
+        return count_of(&self.compared)
+
+    def forget_compared(self):
+        """Count the checks compared from 0 again."""
+        clear_count(&self.compared)
 
     # Book
 
@@ -526,6 +431,7 @@ cdef class Engine:
                 pool = self.pools + self.pool_count
                 pool.account = account
                 pool.isolated = isolated
+                pool.shadow_profile = -1
                 pool.next = self.accounts[account].pool_first
                 self.accounts[account].pool_first = self.pool_count
                 self.pool_count += 1
@@ -546,7 +452,8 @@ cdef class Engine:
     def set_restriction(self, int pool, int restriction):
         self.pools[pool].restriction = restriction
 
-    def put_pool(self, int pool, int profile, double due, list balances, list positions, list orders):
+    def put_pool(self, int pool, int profile, double due, list balances, list positions, list orders,
+                 int shadow_profile=-1):
         """
         Replace what a pool holds; readers see the old content or the new.
 
@@ -555,6 +462,7 @@ cdef class Engine:
             balances: rows (asset id, amount).
             positions: rows (instrument id, signed quantity, entry price or 0 where held outright, leverage or 0).
             orders: rows (instrument id, signed quantity, price or 0 for the mark, leverage or 0).
+            shadow_profile: by the shadow's program; -1: it has none for this account.
         """
         cdef Pool made
         cdef Pool old
@@ -576,7 +484,6 @@ cdef class Engine:
             free_pool(&made)
             raise
         made.due = due
-        made.profile = profile
         with nogil:
             pthread_rwlock_wrlock(&self.lock)
             target = self.pools + pool
@@ -586,7 +493,7 @@ cdef class Engine:
             target.position_count, target.balance_count = made.position_count, made.balance_count
             target.order_count = made.order_count
             target.due = made.due
-            target.profile = made.profile
+            target.profile, target.shadow_profile = profile, shadow_profile
             pthread_rwlock_unlock(&self.lock)
         free_pool(&old)
 
@@ -594,7 +501,7 @@ cdef class Engine:
         cdef Spec* spec
         cdef int32_t k
         for k, (instrument, quantity, entry_price, leverage) in enumerate(positions):
-            spec = self.specs + <int>instrument
+            spec = self.active.specs + <int>instrument
             made.positions[k].instrument = instrument
             made.positions[k].unused = 0
             made.positions[k].quantity = quantity
@@ -637,7 +544,7 @@ cdef class Engine:
         cdef Proposal proposal
         cdef Spec* spec
         for instrument, quantity, price, leverage in orders:
-            spec = self.specs + <int>instrument
+            spec = self.active.specs + <int>instrument
             proposal.instrument = instrument
             proposal.quantity = quantity
             proposal.price = price
@@ -696,7 +603,7 @@ cdef class Engine:
         cdef Pool* target = self.pools + pool
         cdef Position* made = <Position*>allocate(target.position_count + 1, sizeof(Position))
         cdef Position* old
-        cdef Spec* spec = self.specs + instrument
+        cdef Spec* spec = self.active.specs + instrument
         cdef int32_t k, count = target.position_count, at = position_of(target, instrument)
         if count > 0:
             memcpy(made, target.positions, <size_t>count * sizeof(Position))
@@ -740,6 +647,38 @@ cdef class Engine:
             positions.append((position.instrument, position.quantity, float(f"{entry:.12g}"),
                               float(f"{1.0 / position.leverage_rate:.12g}") if position.leverage_rate > 0.0 else 0.0))
         return p.due, [(p.balances[k].asset, p.balances[k].amount) for k in range(p.balance_count)], positions
+
+    def pool_instruments(self, int pool):
+        """Return the ids of the instruments in which a pool has positions or open orders, and how many assets it holds."""
+        cdef Pool copy
+        cdef int32_t k
+        cdef int made
+        if not 0 <= pool < self.pool_count:
+            raise IndexError(f"pool id was {pool}")
+        pthread_rwlock_rdlock(&self.lock)
+        made = copy_pool(self.pools + pool, 0, &copy)
+        pthread_rwlock_unlock(&self.lock)
+        if not made:
+            raise MemoryError("out of memory")
+        held = {copy.positions[k].instrument for k in range(copy.position_count)}
+        held |= {copy.orders[k].instrument for k in range(copy.order_count)}
+        free_pool(&copy)
+        return held, copy.balance_count
+
+    def assets_held(self):
+        """Return the ids of the assets of which any pool has a balance."""
+        cdef int32_t k, b, count = self.asset_count
+        cdef char* found = <char*>allocate(count, 1)
+        with nogil:
+            pthread_rwlock_rdlock(&self.lock)
+            for k in range(self.pool_count):
+                for b in range(self.pools[k].balance_count):
+                    if self.pools[k].balances[b].asset < count:
+                        found[self.pools[k].balances[b].asset] = 1
+            pthread_rwlock_unlock(&self.lock)
+        held = [k for k in range(count) if found[k]]
+        free(found)
+        return held
 
     def costs_of(self, int pool):
         """Return rows (cost, rate of the leverage setting or 0) of the positions, in their order, to the last bit."""
@@ -808,7 +747,7 @@ cdef class Engine:
         if not 0 <= pool < self.pool_count:
             raise IndexError(f"pool id was {pool}")
         pthread_rwlock_rdlock(&self.lock)
-        evaluate(&self.view, self.pools + pool, now, &made.result)
+        evaluate(&self.active.view, self.pools + pool, now, &made.result)
         pthread_rwlock_unlock(&self.lock)
         return made
 
@@ -821,7 +760,7 @@ cdef class Engine:
             while done < count:
                 stop = count if count - done < CHUNK else done + CHUNK
                 pthread_rwlock_rdlock(&self.lock)
-                evaluate_range(&self.view, self.pools + first + done, stop - done, now, out.results + done)
+                evaluate_range(&self.active.view, self.pools + first + done, stop - done, now, out.results + done)
                 pthread_rwlock_unlock(&self.lock)
                 done = stop
 
@@ -835,17 +774,96 @@ cdef class Engine:
         """
         cdef Verdict verdict
         cdef Proposal proposal
-        if not (0 <= pool < self.pool_count and 0 <= instrument < self.instrument_count):
-            raise IndexError(f"pool id was {pool}, instrument id was {instrument}")
-        proposal.instrument, proposal.reduce_only = instrument, reduce_only
-        proposal.quantity, proposal.price = quantity, price
-        proposal.leverage_rate = 1.0 / leverage if leverage > 0.0 else 0.0
+        self.read_proposal(pool, instrument, quantity, price, leverage, reduce_only, &proposal)
         with nogil:
             pthread_rwlock_rdlock(&self.lock)
-            check_order(&self.view, self.pools + pool, &proposal, now, want_largest, &verdict)
+            check_order(&self.active.view, self.pools + pool, &proposal, now, want_largest, &verdict)
             pthread_rwlock_unlock(&self.lock)
         return (verdict.accepted != 0, verdict.flags, wrap(&verdict.before), wrap(&verdict.after),
                 verdict.quantity_max)
+
+    def compare_order(self, int pool, int instrument, double quantity, double price, double leverage,
+                      bint reduce_only, int64_t now, bint want_largest=True):
+        """
+        Decide one order as `check_order` does, and ask the shadow's program of it in the same state.
+
+        Returns:
+            (accepted, reason bits, before, after, largest passing quantity, shadow), where the last is (accepted,
+            reason bits, before, after) by the shadow's program; None where it says the same, or nobody is asked. Its
+            `before.revision` is the number given to `shade`.
+        """
+        cdef Verdict verdict, shadow
+        cdef Proposal proposal
+        cdef int has_shadow
+        self.read_proposal(pool, instrument, quantity, price, leverage, reduce_only, &proposal)
+        with nogil:
+            pthread_rwlock_rdlock(&self.lock)
+            has_shadow = self.shadow.view.program != NULL
+            if has_shadow:
+                compare_order(&self.active.view, &self.shadow.view, self.pools + pool, &proposal, now, want_largest,
+                              &verdict, &shadow)
+                count_one(&self.compared)
+            else:
+                check_order(&self.active.view, self.pools + pool, &proposal, now, want_largest, &verdict)
+            pthread_rwlock_unlock(&self.lock)
+        differs = has_shadow and (verdict.accepted != shadow.accepted or verdict.flags != shadow.flags)
+        return (verdict.accepted != 0, verdict.flags, wrap(&verdict.before), wrap(&verdict.after),
+                verdict.quantity_max, verdict_of(&shadow) if differs else None)
+
+    def check_shadow_order(self, int pool, int instrument, double quantity, double price, double leverage,
+                           bint reduce_only, int64_t now):
+        """Return what the shadow's program says of an order, as `compare_order` does; None where there is no shadow."""
+        cdef Verdict shadow
+        cdef Proposal proposal
+        cdef int has_shadow
+        self.read_proposal(pool, instrument, quantity, price, leverage, reduce_only, &proposal)
+        with nogil:
+            pthread_rwlock_rdlock(&self.lock)
+            has_shadow = self.shadow.view.program != NULL
+            if has_shadow:
+                check_shadow_order(&self.shadow.view, self.pools + pool, &proposal, now, &shadow)
+            pthread_rwlock_unlock(&self.lock)
+        return verdict_of(&shadow) if has_shadow else None
+
+    def assess_shadow(self, int pool, int64_t now):
+        """Assess one pool by the shadow's program; None where there is no shadow."""
+        cdef Assessment made = Assessment.__new__(Assessment)
+        cdef int has_shadow
+        if not 0 <= pool < self.pool_count:
+            raise IndexError(f"pool id was {pool}")
+        pthread_rwlock_rdlock(&self.lock)
+        has_shadow = self.shadow.view.program != NULL
+        if has_shadow:
+            evaluate_shadow(&self.shadow.view, self.pools + pool, now, &made.result)
+        pthread_rwlock_unlock(&self.lock)
+        return made if has_shadow else None
+
+    def assess_shadow_range(self, int first, int count, int64_t now, Batch out not None):
+        """Assess pools by the shadow's program as `assess_range` does; say whether there is one."""
+        cdef int32_t done = 0, stop, k
+        cdef int has_shadow = 1
+        if first < 0 or count < 0 or first + count > self.pool_count or count > out.count:
+            raise IndexError(f"pools {first} to {first + count} of {self.pool_count}")
+        with nogil:
+            while done < count and has_shadow:
+                stop = count if count - done < CHUNK else done + CHUNK
+                pthread_rwlock_rdlock(&self.lock)
+                has_shadow = self.shadow.view.program != NULL
+                if has_shadow:
+                    for k in range(done, stop):
+                        evaluate_shadow(&self.shadow.view, self.pools + first + k, now, out.results + k)
+                pthread_rwlock_unlock(&self.lock)
+                done = stop
+        return has_shadow != 0
+
+    cdef int read_proposal(self, int pool, int instrument, double quantity, double price, double leverage,
+                           bint reduce_only, Proposal* out) except -1:
+        if not (0 <= pool < self.pool_count and 0 <= instrument < self.instrument_count):
+            raise IndexError(f"pool id was {pool}, instrument id was {instrument}")
+        out.instrument, out.reduce_only = instrument, reduce_only
+        out.quantity, out.price = quantity, price
+        out.leverage_rate = 1.0 / leverage if leverage > 0.0 else 0.0
+        return 0
 
     def what_if(self, int pool, int64_t now, list balances, list fills, list moves, list asset_moves):
         """

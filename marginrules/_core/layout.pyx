@@ -227,6 +227,7 @@ cdef struct Pool:
     int32_t restriction
     int32_t isolated         # instrument id, or -1 for the cross pool
     int32_t next             # next pool of the account, or -1
+    int32_t shadow_profile   # by the program that is asked beside the active one; -1: it has none for this account
 
 cdef struct Account:
     int64_t sequence

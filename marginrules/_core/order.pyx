@@ -283,12 +283,43 @@ cdef double largest_passing(
     return greater(low, 0.0)
 
 
+cdef struct Copies:          # of one pool, with room for one more entry; made when they are first needed
+    Pool opened
+    Pool filled
+    int32_t made
+
+
+cdef int make_copies(const Pool* pool, Copies* copies) noexcept nogil:
+    """Return 0 where memory is out. The copies are for any pool that differs from this one in nothing but its profile."""
+    if not copies.made and copy_pool(pool, 1, &copies.opened):
+        copies.made = copy_pool(pool, 1, &copies.filled)
+        if not copies.made:
+            free_pool(&copies.opened)
+    copies.opened.profile = copies.filled.profile = pool.profile
+    return copies.made
+
+
+cdef void free_copies(Copies* copies) noexcept nogil:
+    if copies.made:
+        free_pool(&copies.opened)
+        free_pool(&copies.filled)
+
+
 cdef void check_order(
     const View* view, const Pool* pool, const Proposal* proposal, int64_t now, int want_largest, Verdict* out,
 ) noexcept nogil:
     """Decide one order; nothing is changed."""
-    cdef Pool opened, filled
-    cdef int made
+    cdef Copies copies
+    copies.made = 0
+    check_order_on(view, pool, proposal, now, want_largest, &copies, out)
+    free_copies(&copies)
+
+
+cdef void check_order_on(
+    const View* view, const Pool* pool, const Proposal* proposal, int64_t now, int want_largest, Copies* copies,
+    Verdict* out,
+) noexcept nogil:
+    """Decide one order on copies, which the caller frees."""
     memset(out, 0, sizeof(Verdict))
     evaluate(view, pool, now, &out.before)
     out.after = out.before
@@ -302,16 +333,10 @@ cdef void check_order(
             and isfinite(proposal.price)):
         out.flags = INVALID_ORDER
         return
-    made = copy_pool(pool, 1, &opened)
-    if made and not copy_pool(pool, 1, &filled):
-        free_pool(&opened)
-        made = 0
-    if not made:
+    if not make_copies(pool, copies):
         out.flags = INVALID_ORDER
         return
-    out.flags = try_order(view, pool, &opened, &filled, proposal, now, &out.before, &out.after)
+    out.flags = try_order(view, pool, &copies.opened, &copies.filled, proposal, now, &out.before, &out.after)
     out.accepted = passes(out.flags)
     if want_largest and not (out.flags & INVALID_MASK):
-        out.quantity_max = largest_passing(view, pool, &opened, &filled, proposal, now, &out.before)
-    free_pool(&opened)
-    free_pool(&filled)
+        out.quantity_max = largest_passing(view, pool, &copies.opened, &copies.filled, proposal, now, &out.before)

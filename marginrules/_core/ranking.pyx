@@ -66,7 +66,7 @@ def rank(Engine engine not None, Scratch market not None, int by, int64_t now, d
                 # Pools name instruments and profiles by numbers that this market must know.
                 is_same = (engine.instrument_count == market.instrument_count
                            and engine.asset_count == market.asset_count
-                           and engine.view.revision == market.view.revision)
+                           and engine.active.view.revision == market.view.revision)
                 if is_same:
                     evaluate_range(&market.view, engine.pools + done, stop - done, now, results + done)
                     for k in range(done, stop):

@@ -56,7 +56,7 @@ cdef class Scratch:
         memset(&self.kept, 0, sizeof(Pool))
         self.room = extra + 1
         pthread_rwlock_rdlock(&engine.lock)
-        self.view = engine.view
+        self.view = engine.active.view
         # Under the read lock nothing else can be activated, so the owners of what is active are alive.
         self.tables = <Tables>self.view.owner if self.view.owner != NULL else None
         self.series = <Series>self.view.series_owner if self.view.series_owner != NULL else None
@@ -73,12 +73,12 @@ cdef class Scratch:
             made = copy_pool(engine.pools + pool, self.room, &self.pool)
             made = made and copy_pool(engine.pools + pool, 0, &self.kept)
         if made and engine.instrument_count:
-            memcpy(self.marks, engine.marks, engine.instrument_count * sizeof(Mark))
-            memcpy(self.specs, engine.specs, engine.instrument_count * sizeof(Spec))
-            memcpy(self.quotes, engine.quotes, engine.instrument_count * sizeof(Quotes))
-            memcpy(self.parameters, engine.parameters, engine.instrument_count * sizeof(Parameters))
+            memcpy(self.marks, engine.active.marks, engine.instrument_count * sizeof(Mark))
+            memcpy(self.specs, engine.active.specs, engine.instrument_count * sizeof(Spec))
+            memcpy(self.quotes, engine.active.quotes, engine.instrument_count * sizeof(Quotes))
+            memcpy(self.parameters, engine.active.parameters, engine.instrument_count * sizeof(Parameters))
         if made and engine.asset_count:
-            memcpy(self.assets, engine.assets, engine.asset_count * sizeof(Asset))
+            memcpy(self.assets, engine.active.assets, engine.asset_count * sizeof(Asset))
         pthread_rwlock_unlock(&engine.lock)
         if not made:
             raise MemoryError("out of memory")

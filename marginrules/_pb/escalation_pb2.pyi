@@ -257,7 +257,7 @@ class WatchEventsResponse(_message.Message):
     def __init__(self, position: _Optional[int] = ..., event: _Optional[_Union[LadderEvent, _Mapping]] = ...) -> None: ...
 
 class LadderEvent(_message.Message):
-    __slots__ = ("kind", "time_ns", "account_id", "pool", "step", "rulebook_digest", "ladder", "line", "because", "call_id", "amount", "due_ns", "notify", "orders", "details")
+    __slots__ = ("kind", "time_ns", "account_id", "pool", "step", "rulebook_digest", "ladder", "line", "because", "call_id", "amount", "due_ns", "notify", "orders", "details", "change_id")
     KIND_FIELD_NUMBER: _ClassVar[int]
     TIME_NS_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -273,6 +273,7 @@ class LadderEvent(_message.Message):
     NOTIFY_FIELD_NUMBER: _ClassVar[int]
     ORDERS_FIELD_NUMBER: _ClassVar[int]
     DETAILS_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_ID_FIELD_NUMBER: _ClassVar[int]
     kind: str
     time_ns: int
     account_id: str
@@ -288,4 +289,5 @@ class LadderEvent(_message.Message):
     notify: _containers.RepeatedScalarFieldContainer[str]
     orders: _containers.RepeatedCompositeFieldContainer[Fill]
     details: str
-    def __init__(self, kind: _Optional[str] = ..., time_ns: _Optional[int] = ..., account_id: _Optional[str] = ..., pool: _Optional[str] = ..., step: _Optional[str] = ..., rulebook_digest: _Optional[str] = ..., ladder: _Optional[str] = ..., line: _Optional[int] = ..., because: _Optional[str] = ..., call_id: _Optional[str] = ..., amount: _Optional[str] = ..., due_ns: _Optional[int] = ..., notify: _Optional[_Iterable[str]] = ..., orders: _Optional[_Iterable[_Union[Fill, _Mapping]]] = ..., details: _Optional[str] = ...) -> None: ...
+    change_id: str
+    def __init__(self, kind: _Optional[str] = ..., time_ns: _Optional[int] = ..., account_id: _Optional[str] = ..., pool: _Optional[str] = ..., step: _Optional[str] = ..., rulebook_digest: _Optional[str] = ..., ladder: _Optional[str] = ..., line: _Optional[int] = ..., because: _Optional[str] = ..., call_id: _Optional[str] = ..., amount: _Optional[str] = ..., due_ns: _Optional[int] = ..., notify: _Optional[_Iterable[str]] = ..., orders: _Optional[_Iterable[_Union[Fill, _Mapping]]] = ..., details: _Optional[str] = ..., change_id: _Optional[str] = ...) -> None: ...

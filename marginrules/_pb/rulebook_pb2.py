@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dmarginrules/v1/rulebook.proto\x12\x0emarginrules.v1\"\x84\x01\n\nDiagnostic\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\r\x12\x0e\n\x06\x63olumn\x18\x03 \x01(\r\x12\r\n\x05width\x18\x04 \x01(\r\x12\x0c\n\x04\x63ode\x18\x05 \x01(\t\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\x0c\n\x04hint\x18\x07 \x01(\t\x12\x0e\n\x06source\x18\x08 \x01(\t\"\x90\x01\n\x10RulebookRevision\x12\x10\n\x08revision\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x0c\n\x04\x66ile\x18\x04 \x01(\t\x12\x14\n\x0c\x61\x63tivated_ns\x18\x05 \x01(\x03\x12\x0b\n\x03who\x18\x06 \x01(\t\x12\x0b\n\x03why\x18\x07 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\x08 \x01(\x08\"5\n\x17ValidateRulebookRequest\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\x0c\"[\n\x18ValidateRulebookResponse\x12/\n\x0b\x64iagnostics\x18\x01 \x03(\x0b\x32\x1a.marginrules.v1.Diagnostic\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"c\n\x17\x41\x63tivateRulebookRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04\x66ile\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\x0c\x12\x0b\n\x03who\x18\x04 \x01(\t\x12\x0b\n\x03why\x18\x05 \x01(\t\"m\n\x18\x41\x63tivateRulebookResponse\x12/\n\x0b\x64iagnostics\x18\x01 \x03(\x0b\x32\x1a.marginrules.v1.Diagnostic\x12\x10\n\x08revision\x18\x02 \x01(\r\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\"Y\n\x17RollBackRulebookRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\r\x12\x0b\n\x03who\x18\x03 \x01(\t\x12\x0b\n\x03why\x18\x04 \x01(\t\"<\n\x18RollBackRulebookResponse\x12\x10\n\x08revision\x18\x01 \x01(\r\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"\x16\n\x14ListRulebooksRequest\"L\n\x15ListRulebooksResponse\x12\x33\n\trevisions\x18\x01 \x03(\x0b\x32 .marginrules.v1.RulebookRevision\"&\n\x12GetRulebookRequest\x12\x10\n\x08revision\x18\x01 \x01(\r\"W\n\x13GetRulebookResponse\x12\x32\n\x08revision\x18\x01 \x01(\x0b\x32 .marginrules.v1.RulebookRevision\x12\x0c\n\x04text\x18\x02 \x01(\x0c\x32\xfc\x03\n\x0fRulebookService\x12\x65\n\x10ValidateRulebook\x12\'.marginrules.v1.ValidateRulebookRequest\x1a(.marginrules.v1.ValidateRulebookResponse\x12\x65\n\x10\x41\x63tivateRulebook\x12\'.marginrules.v1.ActivateRulebookRequest\x1a(.marginrules.v1.ActivateRulebookResponse\x12\x65\n\x10RollBackRulebook\x12\'.marginrules.v1.RollBackRulebookRequest\x1a(.marginrules.v1.RollBackRulebookResponse\x12\\\n\rListRulebooks\x12$.marginrules.v1.ListRulebooksRequest\x1a%.marginrules.v1.ListRulebooksResponse\x12V\n\x0bGetRulebook\x12\".marginrules.v1.GetRulebookRequest\x1a#.marginrules.v1.GetRulebookResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dmarginrules/v1/rulebook.proto\x12\x0emarginrules.v1\"\x84\x01\n\nDiagnostic\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\r\x12\x0e\n\x06\x63olumn\x18\x03 \x01(\r\x12\r\n\x05width\x18\x04 \x01(\r\x12\x0c\n\x04\x63ode\x18\x05 \x01(\t\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\x0c\n\x04hint\x18\x07 \x01(\t\x12\x0e\n\x06source\x18\x08 \x01(\t\"\x94\x02\n\x10RulebookRevision\x12\x10\n\x08revision\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x0c\n\x04\x66ile\x18\x04 \x01(\t\x12\x14\n\x0c\x61\x63tivated_ns\x18\x05 \x01(\x03\x12\x0b\n\x03who\x18\x06 \x01(\t\x12\x0b\n\x03why\x18\x07 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\x08 \x01(\x08\x12\x0b\n\x03\x61\x63t\x18\t \x01(\t\x12\x11\n\tchange_id\x18\n \x01(\t\x12\x0f\n\x07\x61uthors\x18\x0b \x03(\t\x12+\n\tapprovals\x18\x0c \x03(\x0b\x32\x18.marginrules.v1.Approval\x12\x10\n\x08restores\x18\r \x01(\r\x12\x12\n\nunapproved\x18\x0e \x01(\x08\"R\n\x08\x41pproval\x12\x0b\n\x03who\x18\x01 \x01(\t\x12\x0b\n\x03why\x18\x02 \x01(\t\x12\x0f\n\x07time_ns\x18\x03 \x01(\x03\x12\x0b\n\x03key\x18\x04 \x01(\t\x12\x0e\n\x06signed\x18\x05 \x01(\x08\"=\n\x0c\x41\x63tSignature\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05nonce\x18\x02 \x01(\t\x12\x11\n\tsignature\x18\x03 \x01(\t\"5\n\x17ValidateRulebookRequest\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\x0c\"[\n\x18ValidateRulebookResponse\x12/\n\x0b\x64iagnostics\x18\x01 \x03(\x0b\x32\x1a.marginrules.v1.Diagnostic\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"c\n\x17\x41\x63tivateRulebookRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04\x66ile\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\x0c\x12\x0b\n\x03who\x18\x04 \x01(\t\x12\x0b\n\x03why\x18\x05 \x01(\t\"m\n\x18\x41\x63tivateRulebookResponse\x12/\n\x0b\x64iagnostics\x18\x01 \x03(\x0b\x32\x1a.marginrules.v1.Diagnostic\x12\x10\n\x08revision\x18\x02 \x01(\r\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\"\x8a\x01\n\x17RollBackRulebookRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\r\x12\x0b\n\x03who\x18\x03 \x01(\t\x12\x0b\n\x03why\x18\x04 \x01(\t\x12/\n\tsignature\x18\x05 \x01(\x0b\x32\x1c.marginrules.v1.ActSignature\"<\n\x18RollBackRulebookResponse\x12\x10\n\x08revision\x18\x01 \x01(\r\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"\x16\n\x14ListRulebooksRequest\"L\n\x15ListRulebooksResponse\x12\x33\n\trevisions\x18\x01 \x03(\x0b\x32 .marginrules.v1.RulebookRevision\"&\n\x12GetRulebookRequest\x12\x10\n\x08revision\x18\x01 \x01(\r\"W\n\x13GetRulebookResponse\x12\x32\n\x08revision\x18\x01 \x01(\x0b\x32 .marginrules.v1.RulebookRevision\x12\x0c\n\x04text\x18\x02 \x01(\x0c\x32\xfc\x03\n\x0fRulebookService\x12\x65\n\x10ValidateRulebook\x12\'.marginrules.v1.ValidateRulebookRequest\x1a(.marginrules.v1.ValidateRulebookResponse\x12\x65\n\x10\x41\x63tivateRulebook\x12\'.marginrules.v1.ActivateRulebookRequest\x1a(.marginrules.v1.ActivateRulebookResponse\x12\x65\n\x10RollBackRulebook\x12\'.marginrules.v1.RollBackRulebookRequest\x1a(.marginrules.v1.RollBackRulebookResponse\x12\\\n\rListRulebooks\x12$.marginrules.v1.ListRulebooksRequest\x1a%.marginrules.v1.ListRulebooksResponse\x12V\n\x0bGetRulebook\x12\".marginrules.v1.GetRulebookRequest\x1a#.marginrules.v1.GetRulebookResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,27 +34,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DIAGNOSTIC']._serialized_start=50
   _globals['_DIAGNOSTIC']._serialized_end=182
   _globals['_RULEBOOKREVISION']._serialized_start=185
-  _globals['_RULEBOOKREVISION']._serialized_end=329
-  _globals['_VALIDATERULEBOOKREQUEST']._serialized_start=331
-  _globals['_VALIDATERULEBOOKREQUEST']._serialized_end=384
-  _globals['_VALIDATERULEBOOKRESPONSE']._serialized_start=386
-  _globals['_VALIDATERULEBOOKRESPONSE']._serialized_end=477
-  _globals['_ACTIVATERULEBOOKREQUEST']._serialized_start=479
-  _globals['_ACTIVATERULEBOOKREQUEST']._serialized_end=578
-  _globals['_ACTIVATERULEBOOKRESPONSE']._serialized_start=580
-  _globals['_ACTIVATERULEBOOKRESPONSE']._serialized_end=689
-  _globals['_ROLLBACKRULEBOOKREQUEST']._serialized_start=691
-  _globals['_ROLLBACKRULEBOOKREQUEST']._serialized_end=780
-  _globals['_ROLLBACKRULEBOOKRESPONSE']._serialized_start=782
-  _globals['_ROLLBACKRULEBOOKRESPONSE']._serialized_end=842
-  _globals['_LISTRULEBOOKSREQUEST']._serialized_start=844
-  _globals['_LISTRULEBOOKSREQUEST']._serialized_end=866
-  _globals['_LISTRULEBOOKSRESPONSE']._serialized_start=868
-  _globals['_LISTRULEBOOKSRESPONSE']._serialized_end=944
-  _globals['_GETRULEBOOKREQUEST']._serialized_start=946
-  _globals['_GETRULEBOOKREQUEST']._serialized_end=984
-  _globals['_GETRULEBOOKRESPONSE']._serialized_start=986
-  _globals['_GETRULEBOOKRESPONSE']._serialized_end=1073
-  _globals['_RULEBOOKSERVICE']._serialized_start=1076
-  _globals['_RULEBOOKSERVICE']._serialized_end=1584
+  _globals['_RULEBOOKREVISION']._serialized_end=461
+  _globals['_APPROVAL']._serialized_start=463
+  _globals['_APPROVAL']._serialized_end=545
+  _globals['_ACTSIGNATURE']._serialized_start=547
+  _globals['_ACTSIGNATURE']._serialized_end=608
+  _globals['_VALIDATERULEBOOKREQUEST']._serialized_start=610
+  _globals['_VALIDATERULEBOOKREQUEST']._serialized_end=663
+  _globals['_VALIDATERULEBOOKRESPONSE']._serialized_start=665
+  _globals['_VALIDATERULEBOOKRESPONSE']._serialized_end=756
+  _globals['_ACTIVATERULEBOOKREQUEST']._serialized_start=758
+  _globals['_ACTIVATERULEBOOKREQUEST']._serialized_end=857
+  _globals['_ACTIVATERULEBOOKRESPONSE']._serialized_start=859
+  _globals['_ACTIVATERULEBOOKRESPONSE']._serialized_end=968
+  _globals['_ROLLBACKRULEBOOKREQUEST']._serialized_start=971
+  _globals['_ROLLBACKRULEBOOKREQUEST']._serialized_end=1109
+  _globals['_ROLLBACKRULEBOOKRESPONSE']._serialized_start=1111
+  _globals['_ROLLBACKRULEBOOKRESPONSE']._serialized_end=1171
+  _globals['_LISTRULEBOOKSREQUEST']._serialized_start=1173
+  _globals['_LISTRULEBOOKSREQUEST']._serialized_end=1195
+  _globals['_LISTRULEBOOKSRESPONSE']._serialized_start=1197
+  _globals['_LISTRULEBOOKSRESPONSE']._serialized_end=1273
+  _globals['_GETRULEBOOKREQUEST']._serialized_start=1275
+  _globals['_GETRULEBOOKREQUEST']._serialized_end=1313
+  _globals['_GETRULEBOOKRESPONSE']._serialized_start=1315
+  _globals['_GETRULEBOOKRESPONSE']._serialized_end=1402
+  _globals['_RULEBOOKSERVICE']._serialized_start=1405
+  _globals['_RULEBOOKSERVICE']._serialized_end=1913
 # @@protoc_insertion_point(module_scope)

@@ -27,7 +27,7 @@ class Diagnostic(_message.Message):
     def __init__(self, file: _Optional[str] = ..., line: _Optional[int] = ..., column: _Optional[int] = ..., width: _Optional[int] = ..., code: _Optional[str] = ..., message: _Optional[str] = ..., hint: _Optional[str] = ..., source: _Optional[str] = ...) -> None: ...
 
 class RulebookRevision(_message.Message):
-    __slots__ = ("revision", "name", "digest", "file", "activated_ns", "who", "why", "active")
+    __slots__ = ("revision", "name", "digest", "file", "activated_ns", "who", "why", "active", "act", "change_id", "authors", "approvals", "restores", "unapproved")
     REVISION_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +36,12 @@ class RulebookRevision(_message.Message):
     WHO_FIELD_NUMBER: _ClassVar[int]
     WHY_FIELD_NUMBER: _ClassVar[int]
     ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    ACT_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_ID_FIELD_NUMBER: _ClassVar[int]
+    AUTHORS_FIELD_NUMBER: _ClassVar[int]
+    APPROVALS_FIELD_NUMBER: _ClassVar[int]
+    RESTORES_FIELD_NUMBER: _ClassVar[int]
+    UNAPPROVED_FIELD_NUMBER: _ClassVar[int]
     revision: int
     name: str
     digest: str
@@ -44,7 +50,37 @@ class RulebookRevision(_message.Message):
     who: str
     why: str
     active: bool
-    def __init__(self, revision: _Optional[int] = ..., name: _Optional[str] = ..., digest: _Optional[str] = ..., file: _Optional[str] = ..., activated_ns: _Optional[int] = ..., who: _Optional[str] = ..., why: _Optional[str] = ..., active: _Optional[bool] = ...) -> None: ...
+    act: str
+    change_id: str
+    authors: _containers.RepeatedScalarFieldContainer[str]
+    approvals: _containers.RepeatedCompositeFieldContainer[Approval]
+    restores: int
+    unapproved: bool
+    def __init__(self, revision: _Optional[int] = ..., name: _Optional[str] = ..., digest: _Optional[str] = ..., file: _Optional[str] = ..., activated_ns: _Optional[int] = ..., who: _Optional[str] = ..., why: _Optional[str] = ..., active: _Optional[bool] = ..., act: _Optional[str] = ..., change_id: _Optional[str] = ..., authors: _Optional[_Iterable[str]] = ..., approvals: _Optional[_Iterable[_Union[Approval, _Mapping]]] = ..., restores: _Optional[int] = ..., unapproved: _Optional[bool] = ...) -> None: ...
+
+class Approval(_message.Message):
+    __slots__ = ("who", "why", "time_ns", "key", "signed")
+    WHO_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    TIME_NS_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    SIGNED_FIELD_NUMBER: _ClassVar[int]
+    who: str
+    why: str
+    time_ns: int
+    key: str
+    signed: bool
+    def __init__(self, who: _Optional[str] = ..., why: _Optional[str] = ..., time_ns: _Optional[int] = ..., key: _Optional[str] = ..., signed: _Optional[bool] = ...) -> None: ...
+
+class ActSignature(_message.Message):
+    __slots__ = ("key", "nonce", "signature")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    NONCE_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    nonce: str
+    signature: str
+    def __init__(self, key: _Optional[str] = ..., nonce: _Optional[str] = ..., signature: _Optional[str] = ...) -> None: ...
 
 class ValidateRulebookRequest(_message.Message):
     __slots__ = ("file", "text")
@@ -87,16 +123,18 @@ class ActivateRulebookResponse(_message.Message):
     def __init__(self, diagnostics: _Optional[_Iterable[_Union[Diagnostic, _Mapping]]] = ..., revision: _Optional[int] = ..., digest: _Optional[str] = ...) -> None: ...
 
 class RollBackRulebookRequest(_message.Message):
-    __slots__ = ("request_id", "revision", "who", "why")
+    __slots__ = ("request_id", "revision", "who", "why", "signature")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     WHO_FIELD_NUMBER: _ClassVar[int]
     WHY_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     revision: int
     who: str
     why: str
-    def __init__(self, request_id: _Optional[str] = ..., revision: _Optional[int] = ..., who: _Optional[str] = ..., why: _Optional[str] = ...) -> None: ...
+    signature: ActSignature
+    def __init__(self, request_id: _Optional[str] = ..., revision: _Optional[int] = ..., who: _Optional[str] = ..., why: _Optional[str] = ..., signature: _Optional[_Union[ActSignature, _Mapping]] = ...) -> None: ...
 
 class RollBackRulebookResponse(_message.Message):
     __slots__ = ("revision", "digest")

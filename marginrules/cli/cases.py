@@ -14,7 +14,9 @@ import click
 from marginrules.authoring.cases import SuiteResult, run_suite
 from marginrules.authoring.cases.files import Pair, is_cases, pairs_in, pairs_of
 from marginrules.authoring.cases.record import record_case
-from marginrules.authoring.cases.render import render_github, render_json, render_junit, render_text
+from marginrules.authoring.cases.render import as_report, render_text
+from marginrules.authoring.cases.suite import is_passed
+from marginrules.authoring.report import FORMATS, render
 from marginrules.cli.common import EXIT_PROBLEMS, FILE, RATE, command, connect
 from marginrules.cli.mutants import books_of, make_boundaries, try_books
 from marginrules.cli.output import print_diagnostics, print_json
@@ -24,7 +26,6 @@ from marginrules.model import CROSS
 from marginrules.rulebook import load
 from marginrules.service.decision_log import read_decisions
 
-_FORMATS = ("text", "json", "junit", "github")
 _LINE_OF = re.compile(r"(.+):(\d+)")
 
 
@@ -57,7 +58,7 @@ def _with_server(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--stop", is_flag=True, help="Stop at the first failure.")
 @click.option("--coverage", "with_coverage", is_flag=True, help="Say which tiers, steps and overrides no case reaches.")
 @click.option("--threshold", type=RATE, help="Fail where less than this is reached, such as 90%.")
-@click.option("--format", "shape", type=click.Choice(_FORMATS), default="text", show_default=True, help="How to print.")
+@click.option("--format", "shape", type=click.Choice(FORMATS), default="text", show_default=True, help="How to print.")
 @click.option("--active", is_flag=True, help="Test the server's active rulebook, not the one beside the cases.")
 @click.option(
     "--record",
@@ -122,8 +123,7 @@ def test(
         if stop and (refused or suites[-1].failed):
             break
     _print(suites, "json" if as_json else shape, wanted)
-    failed = refused or not all(one.is_passed(wanted or 0.0) for one in suites)
-    ctx.exit(EXIT_PROBLEMS if failed else 0)
+    ctx.exit(0 if not refused and is_passed(suites, wanted or 0.0) else EXIT_PROBLEMS)
 
 
 def _pairs(files: tuple[Path, ...], active: bool) -> list[Pair]:
@@ -155,13 +155,10 @@ def _run_there(cases: Path, book: Path | None, options: dict[str, Any], connecti
 
 
 def _print(suites: list[SuiteResult], shape: str, threshold: float | None) -> None:
-    if shape == "json":
-        print_json(render_json(suites, threshold))
-        return
-    render: dict[str, Any] = {"text": render_text, "junit": render_junit, "github": render_github}
-    text = render[shape](suites, threshold)
     if shape == "text":
-        text = text.replace("  FAIL  ", f"  {click.style('FAIL', fg='red', bold=True)}  ")
+        text = render_text(suites, threshold).replace("  FAIL  ", f"  {click.style('FAIL', fg='red', bold=True)}  ")
+    else:
+        text = render(as_report(suites, threshold), shape)
     if text:
         click.echo(text)
 

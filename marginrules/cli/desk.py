@@ -201,7 +201,7 @@ def calls(
     as_json: bool,
     **connection: Any,
 ) -> None:
-    """List open calls, show one CALL, or act on it."""
+    """List open calls, show one CALL, or act on it; `marginrules calls migrate` moves them to the active rulebook."""
     acts: list[Callable[[Client, str], MarginCall]] = []
     if acknowledge:
         acts.append(lambda client, name: client.acknowledge(name, who, why))
@@ -260,7 +260,7 @@ def _print_calls(found: Iterable[MarginCall], as_json: bool) -> None:
 @click.option("--until-now", is_flag=True, help="End with what has happened by now.")
 @with_client
 def watch(after: int, until_now: bool, as_json: bool, **connection: Any) -> None:
-    """Follow what the ladders do until interrupted, from the beginning or after a position."""
+    """Follow what the ladders do and people do to the rulebook until interrupted, from the beginning or a position."""
     with connect(connection) as client, contextlib.suppress(KeyboardInterrupt):
         for one in client.watch(after, until_now):
             if as_json:
@@ -269,17 +269,30 @@ def watch(after: int, until_now: bool, as_json: bool, **connection: Any) -> None
                 click.echo(_event_line(one))
 
 
+def _act_of_a_person(one: LadderEvent) -> str:
+    """Write what was done with a rulebook: which one, by whom and why."""
+    named = (f"{key} {one.details[key]}" for key in ("file", "who", "why") if one.details.get(key))
+    return ", ".join(named)
+
+
 def _event_line(one: LadderEvent) -> str:
     """Write an event in one line: when, where, what, and the rule behind it."""
     parts = [
         f"{one.position:>12}",
         moment(one.time_ns),
         click.style(f"{one.kind:<20}", bold=True),
-        one.call_id or "|".join(filter(None, (one.account_id, one.pool))),
+        one.call_id or one.change_id or "|".join(filter(None, (one.account_id, one.pool))),
         one.step,
         amount(one.amount) if one.amount is not None else "",
         f"due {moment(one.due_ns)}" if one.due_ns else "",
         ", ".join(f"{fill.quantity:+.12g} {fill.symbol}" for fill in one.orders),
-        f"({one.ladder}:{one.line})",
+        f"({one.ladder}:{one.line})" if one.ladder else _act_words(one),
     ]
     return "  ".join(part for part in parts if part)
+
+
+def _act_words(one: LadderEvent) -> str:
+    """Say who did something to the rulebook, and why; or why it was not done."""
+    details = one.details
+    said = f"{details['who']}: {details['why']}" if "who" in details and "why" in details else details.get("why", "")
+    return str(said or details.get("message", ""))

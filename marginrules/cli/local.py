@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that need no server: check rulebooks, verify a journal's chain."""
+"""What needs no server: verify a journal's chain."""
 
 from __future__ import annotations
 
@@ -8,36 +8,9 @@ from pathlib import Path
 import click
 
 from marginrules.cli.common import EXIT_PROBLEMS, FILE, command
-from marginrules.cli.output import print_diagnostics, print_json, progress
-from marginrules.errors import JournalCorruptError, RulebookError
+from marginrules.cli.output import print_json, progress
+from marginrules.errors import JournalCorruptError
 from marginrules.journal import count_entries, read_entries, verify_chain
-from marginrules.rulebook import Diagnostic, load, render_json
-
-
-@command("marginrules check rules/*/rulebook.yaml", "marginrules check --json rulebook.yaml")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
-@click.pass_context
-def check(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
-    """Check rulebooks and report every problem at its place."""
-    refused = 0
-    for file in files:
-        name, digest = "", ""
-        diagnostics: tuple[Diagnostic, ...] = ()
-        try:
-            program = load(file.read_bytes(), str(file))
-            name, digest = program.name, program.digest
-        except RulebookError as error:
-            diagnostics = error.diagnostics
-            refused += 1
-        if as_json:
-            found = {"file": str(file), "rulebook": name, "digest": digest, "diagnostics": render_json(diagnostics)}
-            print_json(found)
-        elif diagnostics:
-            print_diagnostics(diagnostics)
-            click.echo(f"{file}: {len(diagnostics)} problem{'s' if len(diagnostics) != 1 else ''}")
-        else:
-            click.echo(f"{file}: ok, {name} {digest}")
-    ctx.exit(EXIT_PROBLEMS if refused else 0)
 
 
 @command("marginrules verify marginrules.db", "marginrules verify --json backup.db")

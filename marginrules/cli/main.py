@@ -11,15 +11,21 @@ import click
 
 from marginrules import __version__
 from marginrules.cli.cases import test
+from marginrules.cli.change import break_glass, change, key, status
 from marginrules.cli.common import EXIT_PROBLEMS, EXIT_STORAGE, EXIT_UNAVAILABLE, command
-from marginrules.cli.desk import accounts, calls, watch
+from marginrules.cli.desk import accounts, watch
 from marginrules.cli.explain import figures, margin, words
-from marginrules.cli.local import check, verify
+from marginrules.cli.layout import fmt, schema
+from marginrules.cli.lint import check, lint_books, rule
+from marginrules.cli.local import verify
 from marginrules.cli.market import closes
+from marginrules.cli.migrate import calls
 from marginrules.cli.output import print_diagnostics
+from marginrules.cli.plan import apply, plan
 from marginrules.cli.risk import distance, resilience, vulnerable, ways_out
 from marginrules.cli.rulebook import rulebook
 from marginrules.cli.serve import serve
+from marginrules.cli.shadow import shadow
 from marginrules.cli.why import explain, replay
 from marginrules.client import ServerError
 from marginrules.errors import MarginRulesError, RulebookError, StorageError
@@ -64,8 +70,18 @@ for one in (
     serve,
     check,
     test,
+    rule,
+    fmt,
+    schema,
     demo,
     rulebook,
+    plan,
+    apply,
+    change,
+    status,
+    break_glass,
+    key,
+    shadow,
     accounts,
     calls,
     watch,
@@ -82,3 +98,4 @@ for one in (
     verify,
 ):
     main.add_command(one)
+main.add_command(lint_books, "lint")

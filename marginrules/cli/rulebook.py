@@ -3,24 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from marginrules.cli.acts import by_a_person, sign_rollback, who_and_why
 from marginrules.cli.common import FILE, command, connect, with_client
 from marginrules.cli.output import moment, print_json, print_table
 from marginrules.client import Activation
 
-_COLUMNS = (">revision", "active", "rulebook", "file", "activated", "who", "why", "digest")
-
-
-def _by_a_person(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that every act of a person needs."""
-    why = click.option("--why", required=True, help="Why; it is recorded.")
-    who = click.option("--who", required=True, help="Who does that; it is recorded.")
-    return who(why(function))
+_COLUMNS = (">revision", "active", "rulebook", "file", "activated", "who", "why", "approved by", "digest")
 
 
 @click.group()
@@ -47,6 +40,7 @@ def list_revisions(as_json: bool, **connection: Any) -> None:
             moment(one.activated_ns),
             one.who,
             one.why,
+            ", ".join(item.who for item in one.approvals) or ("-" if one.is_approved else "nobody"),
             one.digest,
         )
         for one in found
@@ -56,7 +50,7 @@ def list_revisions(as_json: bool, **connection: Any) -> None:
 
 @command("marginrules rulebook activate rulebook.yaml --who 'J. Doe' --why 'new rates for small coins'")
 @click.argument("file", type=FILE)
-@_by_a_person
+@who_and_why
 @with_client
 def activate(file: Path, who: str, why: str, as_json: bool, **connection: Any) -> None:
     """
@@ -68,18 +62,24 @@ def activate(file: Path, who: str, why: str, as_json: bool, **connection: Any) -
         _print_activation(client.activate_rulebook(file.read_bytes(), who, why, file.name), as_json)
 
 
-@command("marginrules rulebook rollback 3 --who 'J. Doe' --why 'rates were too low'")
-@click.argument("revision", type=click.IntRange(1))
-@_by_a_person
+@command(
+    "marginrules rulebook rollback --who 'J. Doe' --why 'rates were too low'",
+    "marginrules rulebook rollback 3 --who 'J. Doe' --why 'rates were too low' --key jdoe.pem",
+)
+@click.argument("revision", type=click.IntRange(1), required=False)
+@by_a_person
 @with_client
-def roll_back(revision: int, who: str, why: str, as_json: bool, **connection: Any) -> None:
+def roll_back(revision: int | None, who: str, why: str, key: Path | None, as_json: bool, **connection: Any) -> None:
     """
-    Switch a server back to an earlier REVISION.
+    Switch a server one step back, or to an earlier REVISION.
 
     Its text becomes a new revision, so that the list tells what was active when.
     """
     with connect(connection) as client:
-        _print_activation(client.roll_back_rulebook(revision, who, why), as_json)
+        number, signed = revision or 0, None
+        if key is not None:
+            number, signed = sign_rollback(client, key, number, who, why)
+        _print_activation(client.roll_back_rulebook(number, who, why, signed=signed), as_json)
 
 
 def _print_activation(made: Activation, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from marginrules.cli.output import print_json, progress
 from marginrules.limits import every_limit
 from marginrules.server.app import Server
 from marginrules.server.settings import Settings
+from marginrules.service.policy import Policy
 
 
 @command(
@@ -22,6 +23,7 @@ from marginrules.server.settings import Settings
     "marginrules serve --journal marginrules.db --host 0.0.0.0 --tls-certificate server.pem --tls-key server.key",
 )
 @click.argument("rulebook", required=False, type=FILE)
+@click.option("--policy", type=FILE, help="Who may change the rulebook.  [default: what the journal has, or everybody]")
 @click.option(
     "--journal",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -84,6 +86,7 @@ def _announce(server: Server, as_json: bool) -> None:
         "address": f"{settings.host}:{server.port}",
         "metrics": f"http://127.0.0.1:{server.metrics_port}/metrics" if server.metrics_port else "",
         "journal": str(settings.journal or ""),
+        "policy": policy_words(server.service.shard.changes.policy),
         "keeps_another_rulebook": server.keeps_another,
     }
     if as_json:
@@ -91,9 +94,24 @@ def _announce(server: Server, as_json: bool) -> None:
         return
     name = f"{shown['rulebook']}, revision {shown['revision']}" if active else "none; activate one"
     click.echo(f"rulebook  {name}")
-    for key, otherwise in (("digest", ""), ("address", ""), ("metrics", ""), ("journal", "temporary: gone at the end")):
+    for key, otherwise in (
+        ("digest", ""),
+        ("policy", ""),
+        ("address", ""),
+        ("metrics", ""),
+        ("journal", "temporary: gone at the end"),
+    ):
         if text := shown[key] or otherwise:
             click.echo(f"{key:<8}  {text}")
+
+
+def policy_words(policy: Policy | None) -> str:
+    """Say in one line what a policy asks for; nothing for none."""
+    if policy is None:
+        return ""
+    demands = [("", policy.always), (" if looser", policy.looser)]
+    asked = " and ".join(f"{one.words}{when}" for when, one in demands if one) or "no approval"
+    return f"{policy.name or 'without a name'}, {'signed' if policy.is_signed else 'not signed'}, {asked}"
 
 
 def _warn_of_another(server: Server) -> None:

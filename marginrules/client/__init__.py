@@ -13,11 +13,14 @@ from marginrules.client.answers import (
     VulnerablePage,
     WaysOut,
 )
+from marginrules.client.changes import BrokenGlass, CallsMigration, PolicySummary, RulebookChange, RulebookStatus
 from marginrules.client.errors import ServerError
 from marginrules.client.methods_explain import DecisionExplanation
+from marginrules.client.methods_shadow import ShadowReport
 from marginrules.client.records import (
     AccountSummary,
     Activation,
+    Approval,
     Fill,
     LadderEvent,
     LiquidationPrice,
@@ -33,7 +36,10 @@ from marginrules.client.sync import Client
 __all__ = [
     "AccountSummary",
     "Activation",
+    "Approval",
     "AsyncClient",
+    "BrokenGlass",
+    "CallsMigration",
     "Client",
     "DecisionExplanation",
     "Exposure",
@@ -43,13 +49,17 @@ __all__ = [
     "MarginCall",
     "MarginExplanation",
     "OrderCheck",
+    "PolicySummary",
     "PoolAssessment",
     "PoolDistance",
     "PoolFigures",
     "PriceMove",
     "Resilience",
+    "RulebookChange",
     "RulebookRevision",
+    "RulebookStatus",
     "ServerError",
+    "ShadowReport",
     "Stress",
     "StressMove",
     "VulnerablePage",

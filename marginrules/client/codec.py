@@ -10,6 +10,7 @@ from decimal import Decimal
 from marginrules._pb import book_pb2, check_pb2, escalation_pb2, rulebook_pb2, types_pb2
 from marginrules.client.records import (
     AccountSummary,
+    Approval,
     Fill,
     LadderEvent,
     LiquidationPrice,
@@ -34,10 +35,11 @@ from marginrules.model import (
     Price,
 )
 from marginrules.rulebook.diagnostic import Diagnostic, Place, suggest
+from marginrules.service.acts import Signed
 
 _BESIDE_PRICES = tuple(dict.fromkeys((*PRICE_FIELDS, *ASSET_FIELDS)))
-_STATUSES = {escalation_pb2.CallStatus.Value(f"CALL_STATUS_{one.name}"): one for one in CallStatus}
-_RESTRICTIONS = {
+STATUSES = {escalation_pb2.CallStatus.Value(f"CALL_STATUS_{one.name}"): one for one in CallStatus}
+RESTRICTIONS = {
     types_pb2.RESTRICTION_UNSPECIFIED: Restriction.NONE,
     types_pb2.RESTRICTION_REDUCE_ONLY: Restriction.REDUCE_ONLY,
     types_pb2.RESTRICTION_BLOCKED: Restriction.BLOCKED,
@@ -180,7 +182,7 @@ def decode_assessment(one: types_pb2.Assessment) -> PoolAssessment:
         next_step=one.next_step,
         next_step_distance=one.next_step_distance,
         ladder_step=one.ladder_step,
-        restriction=_RESTRICTIONS[one.restriction],
+        restriction=RESTRICTIONS[one.restriction],
         liquidation_prices=tuple(
             LiquidationPrice(item.symbol, item.price if item.HasField("price") else None)
             for item in one.liquidation_prices
@@ -235,7 +237,7 @@ def decode_call(one: escalation_pb2.MarginCall) -> MarginCall:
         pool=one.pool,
         step=one.step,
         kind=one.kind,
-        status=_STATUSES[one.status],
+        status=STATUSES[one.status],
         amount=Decimal(one.amount),
         deposited=Decimal(one.deposited),
         issued_ns=one.issued_ns,
@@ -269,6 +271,7 @@ def decode_event(reply: escalation_pb2.WatchEventsResponse) -> LadderEvent:
         notify=tuple(one.notify),
         orders=tuple(Fill(item.symbol, item.quantity, item.price, item.fee) for item in one.orders),
         details=json.loads(one.details) if one.details else {},
+        change_id=one.change_id,
     )
 
 
@@ -288,4 +291,20 @@ def decode_revision(one: rulebook_pb2.RulebookRevision) -> RulebookRevision:
         who=one.who,
         why=one.why,
         is_active=one.active,
+        act=one.act,
+        change_id=one.change_id,
+        authors=tuple(one.authors),
+        approvals=tuple(decode_approval(item) for item in one.approvals),
+        restores=one.restores,
+        is_approved=not one.unapproved,
     )
+
+
+def decode_approval(one: rulebook_pb2.Approval) -> Approval:
+    """Read an approval."""
+    return Approval(one.who, one.why, one.time_ns, one.key, one.signed)
+
+
+def encode_signature(one: Signed | None) -> rulebook_pb2.ActSignature | None:
+    """Write the signature of an act; None where nothing is signed."""
+    return rulebook_pb2.ActSignature(key=one.key, nonce=one.nonce, signature=one.signature) if one else None

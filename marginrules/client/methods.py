@@ -28,7 +28,11 @@ from marginrules.client.answers import (
 )
 from marginrules.client.errors import coded_error
 from marginrules.client.methods_cases import CasesMethods
+from marginrules.client.methods_change import ChangeMethods
 from marginrules.client.methods_explain import ExplainMethods
+from marginrules.client.methods_lint import LintMethods
+from marginrules.client.methods_plan import PlanMethods
+from marginrules.client.methods_shadow import ShadowMethods
 from marginrules.client.records import (
     AccountSummary,
     Activation,
@@ -45,11 +49,19 @@ from marginrules.client.rpc import Call, Exchange, Page, exchange, pages, stream
 from marginrules.errors import InputError, RulebookError
 from marginrules.model import CROSS, Account, CloseSeries, Instrument, Order, OrderDecision, Price
 from marginrules.rulebook.diagnostic import Diagnostic
+from marginrules.service.acts import Signed
 
 _PAGE_SIZE = 1_000
 
 
-class Methods(ExplainMethods, CasesMethods):
+class Methods(
+    ExplainMethods,
+    LintMethods,
+    CasesMethods,
+    PlanMethods,
+    ChangeMethods,
+    ShadowMethods,
+):
     """List the methods of both clients."""
 
     # Checks
@@ -395,10 +407,16 @@ class Methods(ExplainMethods, CasesMethods):
         return Call(request, _activation)
 
     @unary
-    def roll_back_rulebook(self, revision: int, who: str, why: str, *, request_id: str = "") -> Call[Activation]:
-        """Switch back to the text of an earlier revision, as a new revision."""
+    def roll_back_rulebook(
+        self, revision: int, who: str, why: str, *, signed: Signed | None = None, request_id: str = ""
+    ) -> Call[Activation]:
+        """Switch back to the text of an earlier revision, as a new revision; 0 for one step back."""
         request = rulebook_pb2.RollBackRulebookRequest(
-            request_id=request_id or _new_id(), revision=revision, who=who, why=why
+            request_id=request_id or _new_id(),
+            revision=revision,
+            who=who,
+            why=why,
+            signature=codec.encode_signature(signed),
         )
         return Call(request, lambda reply: Activation(reply.revision, reply.digest))
 

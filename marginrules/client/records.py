@@ -143,6 +143,18 @@ class LadderEvent:
     notify: tuple[str, ...]
     orders: tuple[Fill, ...]  # of a liquidation: what is to be traded
     details: dict[str, Any]
+    change_id: str = ""  # of the rulebook
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Carry one person's agreement to a change; the key is a public one in base64."""
+
+    who: str
+    why: str
+    time_ns: int
+    key: str
+    is_signed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +169,12 @@ class RulebookRevision:
     who: str
     why: str
     is_active: bool
+    act: str = "activate"  # how it became active: "activate", "apply" of a change, "break_glass", "rollback"
+    change_id: str = ""
+    authors: tuple[str, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    restores: int = 0  # the revision whose text it brought back
+    is_approved: bool = True  # False: it became active without the approval it needs, and has not got it
 
 
 @dataclass(frozen=True, slots=True)

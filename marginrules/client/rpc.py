@@ -19,7 +19,19 @@ import grpc
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from marginrules._pb import answer_pb2, book_pb2, cases_pb2, check_pb2, escalation_pb2, explain_pb2, rulebook_pb2
+from marginrules._pb import (
+    answer_pb2,
+    book_pb2,
+    cases_pb2,
+    change_pb2,
+    check_pb2,
+    escalation_pb2,
+    explain_pb2,
+    lint_pb2,
+    plan_pb2,
+    rulebook_pb2,
+    shadow_pb2,
+)
 from marginrules.limits import BULK_REQUEST_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -45,6 +57,21 @@ _OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.per_rpc_retry_buffer_size", 2 * BULK_REQUEST_BYTES_MAX),
     ("grpc.max_receive_message_length", 4 * BULK_REQUEST_BYTES_MAX),
     ("grpc.keepalive_time_ms", 30_000),
+)
+
+# Every file of the protocol that has a service.
+_PROTOCOLS = (
+    answer_pb2,
+    book_pb2,
+    cases_pb2,
+    change_pb2,
+    check_pb2,
+    escalation_pb2,
+    explain_pb2,
+    lint_pb2,
+    plan_pb2,
+    rulebook_pb2,
+    shadow_pb2,
 )
 
 
@@ -90,7 +117,7 @@ def _rpcs() -> dict[str, Rpc]:
             GetMessageClass(method.input_type).SerializeToString,
             GetMessageClass(method.output_type).FromString,
         )
-        for file in (answer_pb2, book_pb2, cases_pb2, check_pb2, escalation_pb2, explain_pb2, rulebook_pb2)
+        for file in _PROTOCOLS
         for service in file.DESCRIPTOR.services_by_name.values()
         for method in service.methods
     }

@@ -146,7 +146,11 @@ class LadderState:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Carry one thing that the ladder did, with the rule that decided it."""
+    """
+    Carry one thing that the ladder did, with the rule that decided it; or that a person did to the rulebook.
+
+    What belongs to no pool has pool and ladder "".
+    """
 
     kind: EventKind
     time_ns: int
@@ -160,6 +164,7 @@ class Event:
     amount: Decimal | None = None
     due_ns: int = 0
     data: dict[str, Any] = field(default_factory=dict)
+    change_id: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return plain data, amounts as text; keys without a value are left out."""
@@ -176,6 +181,7 @@ class Event:
             "amount": "" if self.amount is None else format(self.amount, "f"),
             "due_ns": self.due_ns,
             "data": self.data,
+            "change_id": self.change_id,
         }
         return {key: value for key, value in plain.items() if value not in ("", 0, {})}
 

@@ -12,11 +12,11 @@ from marginrules.limits import RULEBOOK_CALENDARS_MAX, RULEBOOK_OVERRIDES_MAX
 from marginrules.rulebook import calendar
 from marginrules.rulebook.collateral import Haircut, check_collateral, falls
 from marginrules.rulebook.diagnostic import Place, Sink, StopReading, suggest
-from marginrules.rulebook.fields import grouped, percent, shorten
+from marginrules.rulebook.fields import grouped, percent, shorten, span
 from marginrules.rulebook.pools import check_pools
 from marginrules.rulebook.schema import Book, LadderPart, Margin, Override, StepPart, Tier
 from marginrules.rulebook.tables import TableTier
-from marginrules.rulebook.vocabulary.ladders import WAIT
+from marginrules.rulebook.vocabulary.ladders import DEADLINE
 
 
 def check_book(sink: Sink, book: Book) -> None:
@@ -257,9 +257,9 @@ def _check_deadline(sink: Sink, step: StepPart, ladder: LadderPart) -> None:
     if duration is None:
         hint = "write 4h, `17:00 next business day` or `17:00 in 3 business days`"
         sink.add("MR-R324", place, f"'{shorten(step.deadline)}' is not a deadline", hint)
-    elif not 0 < duration <= WAIT.high:
+    elif duration not in DEADLINE:
         message = f"deadline was {units.format_duration(duration)}"
-        sink.add("MR-R308", place, message, f"allowed: above 0s, up to {units.format_duration(int(WAIT.high))}")
+        sink.add("MR-R308", place, message, DEADLINE.words(span))
 
 
 def _check_liquidation(sink: Sink, step: StepPart) -> None:

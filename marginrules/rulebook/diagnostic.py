@@ -169,8 +169,14 @@ def nearest(word: str, known: Iterable[str]) -> str:
     choices = {name.lower(): name for name in sorted(known)}
     if len(word) > _WORD_MAX or len(choices) > _CHOICES_MAX:
         return ""
-    near = difflib.get_close_matches(word.lower(), choices, n=1, cutoff=0.6)
-    return choices[near[0]] if near else ""
+    near = difflib.get_close_matches(word.lower(), choices, n=_CHOICES_MAX, cutoff=0.6)
+    return choices[max(near, key=lambda one: _likeness(word.lower(), one))] if near else ""
+
+
+def _likeness(word: str, choice: str) -> tuple[float, int]:
+    """Return how like a word is to a choice; of two that are equally like it, by characters at their places."""
+    at_their_place = sum(one == other for one, other in zip(word, choice, strict=False))
+    return difflib.SequenceMatcher(None, choice, word).ratio(), at_their_place
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
@@ -193,11 +199,12 @@ _SOURCE_WIDTH = 160
 
 def render_text(diagnostics: Iterable[Diagnostic]) -> str:
     """Print problems for a terminal: the place, the message, the line with a caret, the hint."""
-    return "\n".join(_render_one(one) for one in diagnostics)
+    return "\n".join(render_one(one) for one in diagnostics)
 
 
-def _render_one(one: Diagnostic) -> str:
-    head = f"{one.file}:{one.place.line}:{one.place.column}: error[{one.code}]: {one.message}"
+def render_one(one: Diagnostic, level: str = "error") -> str:
+    """Print one problem, or what weighs less than one."""
+    head = f"{one.file}:{one.place.line}:{one.place.column}: {level}[{one.code}]: {one.message}"
     # A long line is shown from a little before the place.
     start = max(0, one.place.column - 1 - _SOURCE_WIDTH // 2) if len(one.source) > _SOURCE_WIDTH else 0
     shown = printable(one.source[start : start + _SOURCE_WIDTH])

@@ -37,8 +37,10 @@ from marginrules.server.metrics import Metrics, StateCollector
 from marginrules.server.settings import Settings
 from marginrules.server.status import STATUS, trailing_metadata
 from marginrules.service.decision_log import DecisionLog
+from marginrules.service.policy import Policy, load_policy
 from marginrules.service.ports import Clock, MarketClock, SystemClock
 from marginrules.service.service import Service
+from marginrules.service.signing import check_installed
 
 PACKAGE = "marginrules.v1"
 EXIT_STORAGE = 70
@@ -53,7 +55,7 @@ class Server:
 
     Raises:
         InputError: the settings contradict each other.
-        RulebookError: the rulebook of the settings was refused.
+        RulebookError: the rulebook or the policy of the settings was refused.
         StorageError: the journal cannot be used.
     """
 
@@ -66,6 +68,11 @@ class Server:
         if settings.rulebook is not None:
             program = rulebook.load(settings.rulebook.read_bytes(), str(settings.rulebook))
         self._given_digest = program.digest if program else ""
+        self._policy: Policy | None = None
+        if settings.policy is not None:
+            self._policy = load_policy(settings.policy.read_bytes(), str(settings.policy))
+            if self._policy.is_signed:
+                check_installed()
         self._scratch = tempfile.TemporaryDirectory(prefix="marginrules-") if settings.journal is None else None
         path = settings.journal or Path(self._scratch.name if self._scratch else "", "journal.db")
         self.journal = SqliteJournal(path, self._fail)
@@ -83,8 +90,9 @@ class Server:
         self.metrics_port = 0
 
     def start(self, progress: Callable[[int], None] | None = None) -> int:
-        """Restore the journal, activate the rulebook where none is active, and listen; return the port."""
+        """Restore the journal, put policy and rulebook in force, and listen; return the port."""
         self.service.restore(progress)
+        self._set_policy()
         self._activate_first()
         workers = sum(LANES.values()) + 16
         self._server = grpc.server(
@@ -156,6 +164,14 @@ class Server:
             self._scratch.cleanup()
 
     # Start
+
+    def _set_policy(self) -> None:
+        """A policy is recorded where it differs; without one, that of the journal stays in force."""
+        policy, known = self._policy, self.service.shard.changes.policy
+        if policy is None or self.settings.policy is None or (known is not None and known.text == policy.text):
+            return
+        data = {"file": self.settings.policy.name, "text": policy.text}
+        self.service.submit("policy", data, f"policy-{self.journal.seq}")
 
     def _activate_first(self) -> None:
         """A journal that has an active rulebook keeps it: a restart must not take back what was activated since."""

@@ -13,6 +13,7 @@ from marginrules.errors import InputError
 from marginrules.escalation.state import Call
 from marginrules.rulebook.diagnostic import Diagnostic
 from marginrules.service import border
+from marginrules.service.changes import Approval
 from marginrules.service.service import Positioned
 from marginrules.service.shard import Revision
 from marginrules.service.views import PoolView, PriceMove
@@ -270,7 +271,7 @@ def split_label(label: str) -> tuple[str, str]:
 def watch_event(one: Positioned) -> escalation_pb2.WatchEventsResponse:
     """Write a recorded event."""
     event = one.event
-    name, pool = split_label(event["pool"])
+    name, pool = split_label(event.get("pool", ""))
     details = dict(event.get("data", {}))
     notify, orders = details.pop("notify", []), details.pop("orders", [])
     return escalation_pb2.WatchEventsResponse(
@@ -291,6 +292,7 @@ def watch_event(one: Positioned) -> escalation_pb2.WatchEventsResponse:
             notify=notify,
             orders=[escalation_pb2.Fill(symbol=symbol, quantity=quantity) for symbol, quantity in orders],
             details=json.dumps(details, sort_keys=True) if details else "",
+            change_id=event.get("change_id", ""),
         ),
     )
 
@@ -311,4 +313,23 @@ def revision(one: Revision, is_active: bool) -> rulebook_pb2.RulebookRevision:
         who=one.who,
         why=one.why,
         active=is_active,
+        act=one.act,
+        change_id=one.change_id,
+        authors=one.authors,
+        approvals=[approval(item) for item in one.approvals],
+        restores=one.restores,
+        unapproved=not one.is_approved,
     )
+
+
+def approval(one: Approval) -> rulebook_pb2.Approval:
+    """Write an approval."""
+    return rulebook_pb2.Approval(who=one.who, why=one.why, time_ns=one.time_ns, key=one.key, signed=one.is_signed)
+
+
+def signed_data(request: Any) -> Data:
+    """Read the signature of an act, as the part of its data that it is; none where there is none."""
+    if not request.HasField("signature"):
+        return {}
+    one = request.signature
+    return {"signed": {"key": one.key, "nonce": one.nonce, "signature": one.signature}}

@@ -20,7 +20,16 @@ from marginrules.limits import (
     STREAM_LAG_EVENTS_MAX,
 )
 from marginrules.model import OrderDecision
-from marginrules.server import codec, codec_answers, handlers_cases, handlers_explain
+from marginrules.server import (
+    codec,
+    codec_answers,
+    handlers_cases,
+    handlers_change,
+    handlers_explain,
+    handlers_lint,
+    handlers_plan,
+    handlers_shadow,
+)
 from marginrules.server.method import Method
 from marginrules.server.metrics import Metrics
 from marginrules.service import border, views
@@ -39,7 +48,14 @@ _PAGE_DEFAULT, _PAGE_MAX = 100, 1_000
 _WATCH_WAIT_S = 0.25
 
 
-class Handlers(handlers_explain.ExplainHandlers, handlers_cases.CasesHandlers):
+class Handlers(
+    handlers_explain.ExplainHandlers,
+    handlers_lint.LintHandlers,
+    handlers_cases.CasesHandlers,
+    handlers_plan.PlanHandlers,
+    handlers_change.ChangeHandlers,
+    handlers_shadow.ShadowHandlers,
+):
     """Serve every RPC; each method takes a request message and returns the response."""
 
     def __init__(self, service: Service, metrics: Metrics) -> None:
@@ -380,7 +396,7 @@ class Handlers(handlers_explain.ExplainHandlers, handlers_cases.CasesHandlers):
     ) -> rulebook_pb2.RollBackRulebookResponse:
         """Switch back to an earlier revision."""
         data = {"revision": request.revision, "who": request.who, "why": request.why}
-        reply = self._submit("rollback", data, request)
+        reply = self._submit("rollback", data | codec.signed_data(request), request)
         return rulebook_pb2.RollBackRulebookResponse(revision=reply["revision"], digest=reply["digest"])
 
     def list_rulebooks(self, request: rulebook_pb2.ListRulebooksRequest) -> rulebook_pb2.ListRulebooksResponse:
@@ -505,6 +521,10 @@ METHODS: tuple[Method, ...] = (
     ),
     Method("RulebookService", "ListRulebooks", rulebook_pb2.ListRulebooksRequest, "list_rulebooks", "read"),
     Method("RulebookService", "GetRulebook", rulebook_pb2.GetRulebookRequest, "get_rulebook", "read"),
+    *handlers_change.METHODS,
     *handlers_explain.METHODS,
+    *handlers_lint.METHODS,
     *handlers_cases.METHODS,
+    *handlers_plan.METHODS,
+    *handlers_shadow.METHODS,
 )

@@ -16,10 +16,11 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from marginrules._core.core import searches_cut
-from marginrules.codes import CallStatus, Reason
+from marginrules.codes import CallStatus, ChangeState, Reason
 from marginrules.journal import SqliteJournal
 from marginrules.model import OrderDecision
 from marginrules.service.service import Service
+from marginrules.service.shard import Shard
 
 _BUCKETS = (10e-6, 20e-6, 50e-6, 100e-6, 200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 50e-3, 0.1, 0.5, 1.0)
 _NOTES_MAX = 256
@@ -107,6 +108,8 @@ class StateCollector(Collector):
             value=searches_cut(),
         )
         yield GaugeMetricFamily("marginrules_journal_entries", "Entries on disk", value=self._journal.durable_seq)
+        yield from self._changes()
+        yield from _shadow_metrics(shard)
         if shard.active:
             active = {
                 "name": shard.active.program.name,
@@ -114,3 +117,48 @@ class StateCollector(Collector):
                 "revision": str(shard.active.number),
             }
             yield InfoMetricFamily("marginrules_rulebook", "The active rulebook", value=active)
+
+    def _changes(self) -> Iterator[Metric]:
+        shard = self._service.shard
+        changes = GaugeMetricFamily("marginrules_changes", "Changes of the rulebook by state", labels=["state"])
+        known = Tally(shard.changes.state_of(one, shard.active_digest) for one in list(shard.changes.known.values()))
+        for state in ChangeState:
+            changes.add_metric([state.value], known[state])
+        yield changes
+        yield GaugeMetricFamily(
+            "marginrules_break_glass_active",
+            "1 while a rulebook is active that nobody has approved",
+            value=shard.changes.glass is not None,
+        )
+        yield CounterMetricFamily(
+            "marginrules_failed_activations",
+            "Rulebooks that could not be activated when they were due",
+            value=shard.changes.failures,
+        )
+
+
+def _shadow_metrics(shard: Shard) -> Iterator[Metric]:
+    """Yield how much a rulebook in shadow differs; nothing where there is none."""
+    shadow = shard.shadow
+    if shadow is None:
+        return
+    differences = CounterMetricFamily(
+        "marginrules_shadow_differences", "Checks that a rulebook in shadow decides otherwise", labels=["kind"]
+    )
+    kinds = shadow.tally.copy().kinds
+    for kind, count in kinds.items():
+        differences.add_metric([kind], count)
+    yield differences
+    yield CounterMetricFamily(
+        "marginrules_shadow_checks",
+        "Checks of which a rulebook in shadow was asked",
+        value=max(shard.book.engine.checks_compared, sum(kinds.values())),
+    )
+    pools = GaugeMetricFamily(
+        "marginrules_shadow_pools",
+        "Pools that a rulebook in shadow puts at another step",
+        labels=["step", "shadow_step"],
+    )
+    for row in shadow.level_counts():
+        pools.add_metric([row.step or "none", row.shadow_step or "none"], row.now)
+    yield pools

@@ -18,6 +18,7 @@ class Settings:
 
     Args:
         rulebook: activated where the journal has no active rulebook yet; None: wait for one to come by the API.
+        policy: who may change the rulebook; None: what the journal has, or else everybody.
         journal: file; None: a temporary one, gone with the process.
         decisions: file to which every check is appended with everything it was made from; None: none. Checks then take
             turns, and each takes longer.
@@ -31,6 +32,7 @@ class Settings:
     """
 
     rulebook: Path | None = None
+    policy: Path | None = None
     journal: Path | None = None
     decisions: Path | None = None
     host: str = "127.0.0.1"

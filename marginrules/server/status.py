@@ -10,6 +10,7 @@ from marginrules.errors import MarginRulesError, OverloadError
 _INVALID = grpc.StatusCode.INVALID_ARGUMENT
 _NOT_FOUND = grpc.StatusCode.NOT_FOUND
 _STATE = grpc.StatusCode.FAILED_PRECONDITION
+_DENIED = grpc.StatusCode.PERMISSION_DENIED
 _EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 
 STATUS: dict[str, grpc.StatusCode] = {
@@ -41,6 +42,23 @@ STATUS: dict[str, grpc.StatusCode] = {
     "MR-I131": _STATE,
     "MR-I140": _STATE,
     "MR-I141": _INVALID,
+    "MR-I160": _INVALID,
+    "MR-I161": _NOT_FOUND,
+    "MR-I162": _STATE,
+    "MR-I163": _STATE,
+    "MR-I164": _INVALID,
+    "MR-I165": _NOT_FOUND,
+    "MR-I150": _NOT_FOUND,
+    "MR-I151": _STATE,
+    "MR-I152": _STATE,
+    "MR-I153": _DENIED,
+    "MR-I154": grpc.StatusCode.ABORTED,
+    "MR-I155": _DENIED,
+    "MR-I156": _DENIED,
+    "MR-I157": _STATE,
+    "MR-I158": _STATE,
+    "MR-I180": _STATE,
+    "MR-I181": _STATE,
     "MR-O101": _EXHAUSTED,
     "MR-O102": _EXHAUSTED,
     "MR-O103": grpc.StatusCode.UNAVAILABLE,

@@ -36,6 +36,11 @@ from marginrules.service.history import realized_volatility, scenario_moves
 from marginrules.units import DAY_NS
 
 AssetRow = tuple[int, float, int, int, float, float, float]
+MarkRow = tuple[int, float, int, float, list[tuple[int, float]]]
+Series = list[tuple[int, int, list[float]]]
+_Fit = tuple[
+    list[int], list[int], list[int], list[int], dict[int, int], Series, list[tuple[float, ...]], list[int]
+]  # as `Engine.activate` takes them
 FOREVER_NS = 1 << 61  # the rulebook's own currency is worth 1 of itself at any time
 
 
@@ -49,6 +54,16 @@ class Closes:
     times_ns: array[int] = field(default_factory=lambda: array("q"))
     closes: array[float] = field(default_factory=lambda: array("d"))
     realized_volatility: float | None = None  # None: not known
+
+
+@dataclass(slots=True)
+class Shaded:
+    """Keep what the book knows of a program that is asked beside the active one."""
+
+    program: Program
+    products: list[int]  # per instrument
+    used: dict[str, dict[str, tuple[float, int]]]
+    asset_prices: dict[str, Price]
 
 
 @dataclass(slots=True)
@@ -86,6 +101,7 @@ class Book:
         self.family_ids: dict[str, int] = {}  # underlying, which need not be an asset -> its number
         self._asset_prices: dict[str, Price] = {}
         self.program: Program | None = None
+        self.shaded: Shaded | None = None
 
     # Names
 
@@ -131,7 +147,7 @@ class Book:
         pool = self.engine.add_pool(account_id, isolated)
         if is_named:
             self._pool_names[pool] = name
-        self._put_pool(pool, self.program.profile_of(self._class_of(account), account), Pool(name))
+        self._put_pool(pool, self._profiles_of(self._class_of(account), account), Pool(name))
         # Last: a check may find it at once.
         if is_named:
             self.named_pools[account_id, name] = pool
@@ -170,51 +186,87 @@ class Book:
         self.program = program
         for asset in sorted({program.currency, *program.assets}):
             self._add_asset(asset)
-        products = [program.product_of(self.instruments[name]) for name in self.instrument_names]
-        self.products = products
-        self.engine.activate(
-            program.tables,
+        self.products = list(self._products_of(program))
+        self.engine.activate(program.tables, *self._fit(program, self.products))
+        # How long a price may be used is the rulebook's to say, also of prices that came before it.
+        shaded = self.shaded
+        self.engine.set_prices(
+            self._asset_rows(program, self._asset_prices),
+            [],
+            (self._asset_rows(shaded.program, shaded.asset_prices), []) if shaded else None,
+        )
+
+    def shade(self, program: Program, number: int) -> None:
+        """Ask a program beside the active one, in the place of any that was; what does not fit was refused before."""
+        products = self._products_of(program)
+        used = {name: dict(fields) for name, fields in self._used.items()}
+        shaded = Shaded(program, products, used, dict(self._asset_prices))
+        rows = self._asset_rows(program, shaded.asset_prices)
+        self.engine.shade(program.tables, number, *self._fit(program, products), rows)
+        self.shaded = shaded
+
+    def unshade(self) -> None:
+        """Ask the active program alone."""
+        self.shaded = None
+        self.engine.unshade()
+
+    def _fit(self, program: Program, products: list[int]) -> _Fit:
+        """Return what a program makes of instruments, assets and accounts, as the engine takes it."""
+        return (
             products,
-            [self._max_age_ns(product) for product in products],
+            [_max_age_ns(program, product) for product in products],
             [program.assets.get(name, -1) for name in self.asset_names],
-            [max(program.profile_of(name, ""), 0) for name in self.class_names],
+            [max(program.profile_of(name, ""), 0) for name in self.class_names],  # whatever had none was refused
             {
                 self.account_ids[name]: program.profile_of(self._class_of(name), name)
                 for name in program.special_accounts
                 if name in self.account_ids
             },
             self._series(program),
-            [self._parameters(program, one) for one in self.instruments.values()],
+            [_parameters(program, one) for one in self.instruments.values()],
             [program.wrong_way_of(one) for one in self.instruments.values()],
         )
-        # How long a price may be used is the rulebook's to say, also of prices that came before it.
-        known = [self._asset_row(one, program.max_age_ns) for one in self._asset_prices.values()]
-        self.engine.set_prices([(self.asset_ids[program.currency], 1.0, 0, FOREVER_NS, *UNKNOWN), *known], [])
+
+    def _asset_rows(self, program: Program, prices: dict[str, Price]) -> list[AssetRow]:
+        """Return the prices of all assets, the rulebook's own currency included."""
+        known = [self._asset_row(one, program.max_age_ns) for one in prices.values()]
+        return [(self.asset_ids[program.currency], 1.0, 0, FOREVER_NS, *UNKNOWN), *known]
 
     def misfits(self, program: Program) -> list[str]:
         """Return what of this book a program could not evaluate."""
         found = [f"account class {name}" for name in self.class_names if program.profile_of(name, "") < 0]
-        found += [f"instrument {name}" for name, one in self.instruments.items() if program.product_of(one) < 0]
+        products = self._products_of(program)
+        found += [f"instrument {name}" for name, one in zip(self.instruments, products, strict=True) if one < 0]
         settled = sorted({one.settlement for one in self.instruments.values()})
         found += [f"settlement asset {name}" for name in settled if name not in program.assets]
         dropped = set(self.program.assets if self.program else ()) - set(program.assets)
         if dropped:
-            pools = range(self.engine.pool_count)
-            held = {self.asset_names[row[0]] for pool in pools for row in self.engine.pool_content(pool)[1]}
+            held = {self.asset_names[one] for one in self.engine.assets_held()}
             found += [f"collateral {name}" for name in sorted(dropped & held)]
-        found += self._pool_misfits(program)
+        found += self._pool_misfits(program, products)
         if self.program and self.program.currency != program.currency:
             found.append(f"currency {self.program.currency}")
         return found
 
-    def _pool_misfits(self, program: Program) -> list[str]:
+    def shadow_may_hold(self, pool: str, symbol: str) -> bool:
+        """Say by the shadow's program what `may_hold` says by the active one."""
+        terms = self.shaded.program.pools.get(pool) if self.shaded else None
+        if self.shaded is None or terms is None:
+            return False
+        return self.shaded.products[self.instrument_ids[symbol]] in terms.products
+
+    def _products_of(self, program: Program) -> list[int]:
+        """Return the product of each instrument by a program, or -1."""
+        if self.shaded is not None and self.shaded.program is program:
+            return self.shaded.products
+        return [program.product_of(one) for one in self.instruments.values()]
+
+    def _pool_misfits(self, program: Program, products: list[int]) -> list[str]:
         """Return the pools in use that a program does not name, or that hold what it does not let them."""
         found = [f"instrument {name}, named like a pool" for name in sorted(program.pools.keys() & self.instruments)]
         for (account, name), pool in self.named_pools.items():
-            _, balances, positions = self.engine.pool_content(pool)
-            symbols = {self.instrument_names[row[0]] for row in positions}
-            symbols |= {one.order.symbol for one in self.orders.get(pool, {}).values()}
-            if not (symbols or balances):
+            held, balances = self.engine.pool_instruments(pool)
+            if not (held or balances):
                 continue
             terms, label = program.pools.get(name), f"{self.account_names[account]}|{name}"
             account_class = self.class_names[self.engine.account_state(account)[0]]
@@ -223,15 +275,9 @@ class Book:
                 continue
             found += [
                 f"{symbol} in pool {label}"
-                for symbol in sorted(symbols)
-                if program.product_of(self.instruments[symbol]) not in terms.products
+                for symbol in sorted(self.instrument_names[one] for one in held if products[one] not in terms.products)
             ]
         return found
-
-    def _max_age_ns(self, product: int) -> int:
-        if self.program is None or product < 0:
-            return 0
-        return self.program.products[product].max_age_ns
 
     def _class_of(self, account: str) -> str:
         return self.class_names[self.engine.account_state(self.account_ids[account])[0]]
@@ -239,7 +285,8 @@ class Book:
     def _add_asset(self, asset: str) -> int:
         if asset not in self.asset_ids:
             rule = self.program.assets.get(asset, -1) if self.program else -1
-            self.asset_ids[asset] = self.engine.add_asset(rule)
+            shadow_rule = self.shaded.program.assets.get(asset, -1) if self.shaded else -1
+            self.asset_ids[asset] = self.engine.add_asset(rule, shadow_rule)
             self.asset_names.append(asset)
         return self.asset_ids[asset]
 
@@ -247,7 +294,8 @@ class Book:
 
     def define(self, instrument: Instrument) -> None:
         """Add an instrument."""
-        product = self.program.product_of(instrument) if self.program else -1
+        product, max_age_ns, parameters, wrong_way = _terms(self.program, instrument)
+        shadow = _terms(self.shaded.program, instrument) if self.shaded else None
         is_first = instrument.underlying not in self.family_ids
         self.instrument_ids[instrument.symbol] = self.engine.add_instrument(
             self._add_asset(instrument.settlement),
@@ -258,20 +306,23 @@ class Book:
             instrument.quantity_step,
             instrument.expires_ns,
             product,
-            self._max_age_ns(product),
+            max_age_ns,
             instrument.strike,
             RIGHTS.get(instrument.right, 0),
             self.family_ids.setdefault(instrument.underlying, len(self.family_ids)),
-            self._parameters(self.program, instrument) if self.program else (),
-            self.program.wrong_way_of(instrument) if self.program else 0,
+            parameters,
+            wrong_way,
+            shadow,
         )
         self.exposures.setdefault(instrument.underlying, []).append(self.instrument_ids[instrument.symbol])
         self.products.append(product)
+        if self.shaded and shadow:
+            self.shaded.products.append(shadow[0])
         self.instrument_names.append(instrument.symbol)
         self.instruments[instrument.symbol] = instrument
         self._set_realized([self.instrument_ids[instrument.symbol]])
-        if is_first and self.program and self.program.histories and instrument.underlying in self.closes:
-            self.engine.set_series(self._series(self.program))
+        if is_first and instrument.underlying in self.closes:
+            self._set_series()
 
     def asset_price(self, asset: str) -> float | None:
         """Return the last price of an asset; None where none was published."""
@@ -290,21 +341,35 @@ class Book:
             What is used in the place of what was published, symbol -> field -> value, where the rulebook limits moves.
         """
         limited: dict[str, dict[str, float]] = {}
-        age = self.program.max_age_ns if self.program else 0
-        assets, marks = [], []
         for one in prices:
             self.price_times[one.name] = one.time_ns
-            fields = self._used_fields(one)
-            if fields != one.fields:
-                limited[one.name] = dict(set(fields) - set(one.fields))
+        used = [_used_price(self.program, self._used, one) for one in prices]
+        for one, other in zip(prices, used, strict=True):
+            if other.fields != one.fields:
+                limited[one.name] = dict(set(other.fields) - set(one.fields))
+        shaded = self.shaded
+        shadow = None
+        if shaded:
+            shadow_used = [_used_price(shaded.program, shaded.used, one) for one in prices]
+            shadow = self._price_rows(shaded.program, shadow_used, shaded.asset_prices)
+        self.engine.set_prices(*self._price_rows(self.program, used, self._asset_prices), shadow)
+        return limited
+
+    def _price_rows(
+        self, program: Program | None, prices: list[Price], asset_prices: dict[str, Price]
+    ) -> tuple[list[AssetRow], list[MarkRow]]:
+        """Return the rows of prices as a program uses them, and keep those of assets."""
+        age = program.max_age_ns if program else 0
+        assets: list[AssetRow] = []
+        marks: list[MarkRow] = []
+        for one in prices:
             if one.name in self.instrument_ids:
-                quotes = _quotes(fields, one.open_interest) + self._realized(one.name)
+                quotes = _quotes(one.fields, one.open_interest) + self._realized(one.name)
                 marks.append((self.instrument_ids[one.name], one.price, one.time_ns, one.open_interest or 0.0, quotes))
             else:
-                self._asset_prices[one.name] = replace(one, fields=fields)
-                assets.append(self._asset_row(self._asset_prices[one.name], age))
-        self.engine.set_prices(assets, marks)
-        return limited
+                asset_prices[one.name] = one
+                assets.append(self._asset_row(one, age))
+        return assets, marks
 
     def _asset_row(self, one: Price, age: int) -> AssetRow:
         """Return the price of an asset with what stands beside it; a volatility is published, or else realized."""
@@ -314,20 +379,6 @@ class Book:
             fields["volatility"] = known.realized_volatility
         volatility, deposits, borrows = (fields.get(name, math.nan) for name in ASSET_FIELDS)
         return self.asset_ids[one.name], one.price, one.time_ns, age, volatility, deposits, borrows
-
-    def _used_fields(self, one: Price) -> tuple[tuple[str, float], ...]:
-        """Return the fields of a price as near to what is published as the rulebook lets them move."""
-        if not one.fields:
-            return one.fields
-        limits = self.program.limits if self.program else {}
-        # What was used last is kept through updates that leave it out: leaving it out must not lift its limit.
-        last = self._used.setdefault(one.name, {})
-        fields = tuple(
-            (name, limits[name].used(*last[name], value, one.time_ns) if name in limits and name in last else value)
-            for name, value in one.fields
-        )
-        last.update((name, (value, one.time_ns)) for name, value in fields)
-        return fields
 
     # History
 
@@ -351,13 +402,23 @@ class Book:
             if one.name in self.instrument_ids:
                 changed.add(self.instrument_ids[one.name])
         self._set_realized(sorted(changed))
+        names = [one.name for one in given if one.name in self._asset_prices]
+        shadow = None
+        if self.shaded:
+            age, prices = self.shaded.program.max_age_ns, self.shaded.asset_prices
+            shadow = ([self._asset_row(prices[name], age) for name in names], list[MarkRow]())
         age = self.program.max_age_ns if self.program else 0
-        prices = [self._asset_prices[one.name] for one in given if one.name in self._asset_prices]
-        self.engine.set_prices([self._asset_row(one, age) for one in prices], [])
-        if self.program and self.program.histories:
-            self.engine.set_series(self._series(self.program))
+        self.engine.set_prices([self._asset_row(self._asset_prices[name], age) for name in names], [], shadow)
+        self._set_series()
 
-    def _series(self, program: Program) -> list[tuple[int, int, list[float]]]:
+    def _set_series(self) -> None:
+        """Make the moves of historical scenarios anew, for the programs that have any."""
+        shaded = self.shaded.program if self.shaded and self.shaded.program.histories else None
+        if shaded or (self.program and self.program.histories):
+            active = self._series(self.program) if self.program and self.program.histories else None
+            self.engine.set_series(active, self._series(shaded) if shaded else None)
+
+    def _series(self, program: Program) -> Series:
         """Return the moves of each underlying whose closes reach back far enough, newest first."""
         rows = []
         for one in program.histories:
@@ -371,11 +432,6 @@ class Book:
                 if moves is not None:
                     rows.append((one.table, family, moves[::-1]))
         return rows
-
-    @staticmethod
-    def _parameters(program: Program, instrument: Instrument) -> tuple[float, ...]:
-        """Return what a program sets for an instrument."""
-        return tuple(one.of(instrument.symbol, instrument.underlying) for one in program.models.parameters)
 
     def _realized(self, symbol: str) -> list[tuple[int, float]]:
         known = self.closes_of(self.instruments[symbol])
@@ -405,14 +461,14 @@ class Book:
             self.cross_pools.append(self.engine.add_pool(number, -1))
             self.account_ids[account.account_id] = number  # last: a check may find it at once
         self.engine.set_account(number, class_id, account.sequence)
-        profile = self.program.profile_of(account.account_class, account.account_id)
+        profiles = self._profiles_of(account.account_class, account.account_id)
         given = {one.name: one for one in account.pools}
         for name in given:
             self.open_pool(number, name)
         touched = self.engine.pools_of(number)
         for pool in touched:
             name = self.pool_name(pool)
-            self._put_pool(pool, profile, given.get(name, Pool(name)))
+            self._put_pool(pool, profiles, given.get(name, Pool(name)))
         return touched
 
     def _class_id(self, name: str) -> int:
@@ -421,7 +477,12 @@ class Book:
             self.class_names.append(name)
         return self.class_ids[name]
 
-    def _put_pool(self, pool: int, profile: int, given: Pool) -> None:
+    def _profiles_of(self, account_class: str, account: str) -> tuple[int, int]:
+        """Return an account's profile by the active program, and by the shadow's."""
+        active = self.program.profile_of(account_class, account) if self.program else 0
+        return active, self.shaded.program.profile_of(account_class, account) if self.shaded else -1
+
+    def _put_pool(self, pool: int, profiles: tuple[int, int], given: Pool) -> None:
         held = {name: one for name, one in self.orders.get(pool, {}).items() if one.is_held}
         # An order that the snapshot knows is the venue's own from now on.
         held = {
@@ -431,11 +492,12 @@ class Book:
         self._keep_orders(pool, orders)
         self.engine.put_pool(
             pool,
-            profile,
+            profiles[0],
             given.fees_due + given.funding_due,
             [(self.asset_ids[asset], amount) for asset, amount in given.balances],
             [(self.instrument_ids[p.symbol], p.quantity, p.entry_price, p.leverage) for p in given.positions],
             self._order_rows(orders),
+            profiles[1],
         )
 
     def sequence_of(self, account: str) -> int:
@@ -545,6 +607,43 @@ class Book:
         if left:
             orders[client_order_id] = OpenOrder(one.order._replace(quantity=left), one.is_held)
         self.replace_orders(pool, orders)
+
+
+def _max_age_ns(program: Program | None, product: int) -> int:
+    return program.products[product].max_age_ns if program and product >= 0 else 0
+
+
+def _parameters(program: Program, instrument: Instrument) -> tuple[float, ...]:
+    """Return what a program sets for an instrument."""
+    return tuple(one.of(instrument.symbol, instrument.underlying) for one in program.models.parameters)
+
+
+def _terms(program: Program | None, instrument: Instrument) -> tuple[int, int, tuple[float, ...], int]:
+    """Return what a program makes of an instrument: product, greatest age of its mark, parameters, wrong-way bits."""
+    if program is None:
+        return -1, 0, (), 0
+    product = program.product_of(instrument)
+    return product, _max_age_ns(program, product), _parameters(program, instrument), program.wrong_way_of(instrument)
+
+
+def _used_price(program: Program | None, used: dict[str, dict[str, tuple[float, int]]], one: Price) -> Price:
+    """
+    Return a price with its fields as near to what is published as a rulebook lets them move.
+
+    Args:
+        used: symbol -> field -> value last used, and its time; brought up to date.
+    """
+    if not one.fields:
+        return one
+    limits = program.limits if program else {}
+    # What was used last is kept through updates that leave it out: leaving it out must not lift its limit.
+    last = used.setdefault(one.name, {})
+    fields = tuple(
+        (name, limits[name].used(*last[name], value, one.time_ns) if name in limits and name in last else value)
+        for name, value in one.fields
+    )
+    last.update((name, (value, one.time_ns)) for name, value in fields)
+    return one if fields == one.fields else replace(one, fields=fields)
 
 
 def _quotes(fields: tuple[tuple[str, float], ...], open_interest: float | None) -> list[tuple[int, float]]:

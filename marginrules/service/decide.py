@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from marginrules.codes import INVALID_MASK, Reason
 from marginrules.model import CROSS, Order, OrderDecision
+from marginrules.service.comparing import Check, compare, compare_pool
 
 if TYPE_CHECKING:
     from marginrules.service.shard import Shard
@@ -22,12 +23,15 @@ _RESTRICTED = int(Reason.POOL_BLOCKED | Reason.POOL_REDUCE_ONLY)
 _reason = functools.cache(Reason)
 
 
-def decide(shard: Shard, account: str, pool: str, order: Order, now_ns: int) -> OrderDecision:
+def decide(
+    shard: Shard, account: str, pool: str, order: Order, now_ns: int, is_compared: bool = False
+) -> OrderDecision:
     """
     Decide one order.
 
     Args:
         pool: `CROSS`, one that the rulebook names, or the symbol of an isolated pool.
+        is_compared: ask the rulebook in shadow as well, and count it: for an order that is really placed.
 
     Returns:
         The decision; what is unknown is a refusal with its reason, not an error.
@@ -40,31 +44,43 @@ def decide(shard: Shard, account: str, pool: str, order: Order, now_ns: int) -> 
     if instrument < 0:
         return refused(Reason.UNKNOWN_INSTRUMENT)
     pool_id = _pool_for(shard, account_id, pool, order)
+    is_in_steps = _is_in_steps(order.quantity, book.instruments[order.symbol].quantity_step)
     if pool_id < 0:
-        return refused(Reason.UNKNOWN_POOL)
-    if not _is_in_steps(order.quantity, book.instruments[order.symbol].quantity_step):
+        decision = refused(Reason.UNKNOWN_POOL)
+        if is_compared and is_in_steps and shard.shadow is not None:
+            compare_pool(shard, Check(account, account_id, pool, order, now_ns), decision)
+        return decision
+    if not is_in_steps:
         return refused(Reason.INVALID_ORDER)
-    accepted, flags, before, after, largest = book.engine.check_order(
-        pool_id, instrument, order.quantity, order.price, order.leverage, order.reduce_only, now_ns
-    )
+    asked = (pool_id, instrument, order.quantity, order.price, order.leverage, order.reduce_only, now_ns)
+    other = None
+    if is_compared:
+        accepted, flags, before, after, largest, other = book.engine.compare_order(*asked)
+    else:
+        accepted, flags, before, after, largest = book.engine.check_order(*asked)
     # The book that decided, which may be older by now than the active one.
     revision = shard.revisions[before.revision - 1]
     if flags & _INVALID:
-        return refused(_reason(flags))._replace(digest=revision.program.digest)
-    rule = _restricting_rule(shard, pool_id) if flags & _RESTRICTED else ""
-    return OrderDecision(
-        accepted,
-        _reason(flags),
-        before.equity,
-        before.initial_margin,
-        before.maintenance_margin,
-        after.equity,
-        after.initial_margin,
-        after.maintenance_margin,
-        _tidy(largest),
-        rule or _margin_rule(shard, before.revision, account, account_id, order.symbol),
-        revision.program.digest,
-    )
+        decision = refused(_reason(flags))._replace(digest=revision.program.digest)
+    else:
+        rule = _restricting_rule(shard, pool_id) if flags & _RESTRICTED else ""
+        decision = OrderDecision(
+            accepted,
+            _reason(flags),
+            before.equity,
+            before.initial_margin,
+            before.maintenance_margin,
+            after.equity,
+            after.initial_margin,
+            after.maintenance_margin,
+            _tidy(largest),
+            rule or _margin_rule(shard, before.revision, account, account_id, order.symbol),
+            revision.program.digest,
+        )
+    # A pool with a name may be none for this instrument by the rulebook in shadow, whatever the margin.
+    if other is not None or (is_compared and pool != CROSS and shard.shadow is not None):
+        compare(shard, Check(account, account_id, pool, order, now_ns), decision, before.revision, other)
+    return decision
 
 
 def _pool_for(shard: Shard, account_id: int, pool: str, order: Order) -> int:

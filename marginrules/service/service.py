@@ -20,11 +20,13 @@ from marginrules.errors import InputError, JournalCorruptError, MarginRulesError
 from marginrules.journal.chain import Journal
 from marginrules.limits import RETRY_AFTER_MS
 from marginrules.model import Order, OrderDecision
+from marginrules.service import shading, shadow
 from marginrules.service.decide import decide, decision_of
 from marginrules.service.decision_log import DecisionLog
 from marginrules.service.past import entry_body, recompute, shard_at
 from marginrules.service.ports import Clock
 from marginrules.service.record import record
+from marginrules.service.shadow import ShadowReport
 from marginrules.service.shard import Outcome, Shard
 from marginrules.service.why import DecisionExplanation, explain_decision
 from marginrules.units import format_time
@@ -92,6 +94,8 @@ class Service:
             self._last_ns, count = entry.time_ns, entry.seq
             if progress:
                 progress(count)
+        # What was held is in the journal and was compared again; what was only checked is in no journal.
+        shading.forget_compared(self.shard, self._last_ns)
         self.clock.follow(self._last_ns)
         self._published = count
         return count
@@ -106,13 +110,13 @@ class Service:
         """Decide one order from memory."""
         if self._decisions is not None:
             return self._check_recorded(account, pool, order, self._decisions)
-        return decide(self.shard, account, pool, order, self.now_ns())
+        return decide(self.shard, account, pool, order, self.now_ns(), is_compared=True)
 
     def _check_recorded(self, account: str, pool: str, order: Order, log: DecisionLog) -> OrderDecision:
         """Decide and record under the lock, so that what is recorded is what decided."""
         with self._lock:
             now_ns = self.now_ns()
-            decision = decide(self.shard, account, pool, order, now_ns)
+            decision = decide(self.shard, account, pool, order, now_ns, is_compared=True)
             # What is unknown has nothing that it was decided from.
             if decision.digest:
                 log.write(record(self.shard, account, pool, now_ns, order))
@@ -149,6 +153,11 @@ class Service:
     def hold(self, request_id: str, account: str, pool: str, order: Data) -> OrderDecision:
         """Decide one order and reserve its margin where it is accepted; durable before it is acknowledged."""
         return decision_of(self.submit("hold", {"account": account, "pool": pool, "order": order}, request_id))
+
+    def report_shadow(self) -> ShadowReport:
+        """Say what would be different, had the rulebook in shadow been active; InputError where there is none."""
+        with self._lock:
+            return shadow.report(self.shard)
 
     # Commands
 

@@ -13,6 +13,7 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from marginrules._core.core import Assessment, Batch
@@ -21,11 +22,13 @@ from marginrules.errors import InputError
 from marginrules.escalation import desk, ladder
 from marginrules.escalation.state import Call, Event, LadderState, Measure
 from marginrules.limits import BATCH_ITEMS_MAX, ORDERS_PER_POOL_MAX
-from marginrules.model import CROSS, Order, Pool, Price
+from marginrules.model import CROSS, Account, Order, Pool, Price
 from marginrules.rulebook import Program, load
-from marginrules.service import border
+from marginrules.service import border, lifecycle, migrate, shading
 from marginrules.service.book import Book
+from marginrules.service.changes import Approval, Changes
 from marginrules.service.decide import decide, decision_data, refused
+from marginrules.service.shadow import Shadow
 from marginrules.terms import Ladder
 from marginrules.units import DAY_NS, format_time, round_credit_down
 
@@ -52,6 +55,12 @@ class Revision:
     activated_ns: int
     who: str
     why: str
+    act: str = "activate"  # "activate", "apply" of a change, "break_glass", "rollback"
+    change_id: str = ""
+    authors: tuple[str, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    restores: int = 0  # the revision whose text this one brought back
+    is_approved: bool = True  # False while it is active without the approval it needs, and ever after if it gets none
 
 
 @dataclass(slots=True)
@@ -80,10 +89,13 @@ class Shard:
         self.book = Book()
         self.revisions: list[Revision] = []
         self.active: Revision | None = None
+        self.shadow: Shadow | None = None
+        self.shadow_count = 0  # how many there have been
         self.programs: dict[str, Program] = {}
         self.states: dict[int, LadderState] = {}  # pools where something is under way
         self.numbers: dict[int, int] = {}  # last call number of every pool that ever had one
         self.calls: dict[str, Call] = {}
+        self.changes = Changes()
         self.answers: dict[tuple[str, str], Answer] = {}
         self.market_sequence = 0
         self.margin_rules: dict[tuple[int, str], tuple[str, ...]] = {}  # names of rates, made once for each
@@ -93,7 +105,10 @@ class Shard:
         self._batch: Batch | None = None
         self._commands: dict[str, Callable[[Data, int], Outcome]] = {
             "activate": self._activate,
-            "rollback": self._rollback,
+            **{kind: partial(self._person_acts, act) for kind, act in lifecycle.ACTS.items()},
+            "migrate": partial(self._person_acts, migrate.migrate),
+            "shadow": lambda data, now_ns: Outcome(*shading.start(self, data, now_ns)),
+            "unshadow": lambda data, now_ns: Outcome(*shading.stop(self, data, now_ns)),
             "instruments": self._instruments,
             "prices": self._prices,
             "closes": self._closes,
@@ -134,52 +149,108 @@ class Shard:
             raise InputError("MR-I115", "no rulebook is active", "activate one first")
         return self.active.program
 
+    @property
+    def active_digest(self) -> str:
+        """Return the digest of the active program; "" where there is none."""
+        return self.active.program.digest if self.active else ""
+
     # Rulebooks
 
+    def revision(self, number: int) -> Revision:
+        """Return a revision; InputError where it is not known."""
+        found = next((one for one in self.revisions if one.number == number), None)
+        if found is None:
+            raise InputError("MR-I116", f"revision {number} is not known")
+        return found
+
     def _activate(self, data: Data, now_ns: int) -> Outcome:
-        """Take {text, file, who, why}, and `base` where it may only replace the rulebook with that digest."""
+        """
+        Take {text, file, who, why}, and `base` where it may only replace the rulebook with that digest.
+
+        With a policy, only the first book is activated without a change.
+        """
         file, who, why = data["file"], border.text("who", data["who"]), border.text("why", data["why"])
+        policy = self.changes.policy
+        if policy is not None and not policy.is_open and self.active is not None:
+            hint = "propose it: marginrules change propose FILE"
+            raise InputError("MR-I157", "the policy asks for a change that is signed or approved", hint)
         self._check_base(data.get("base"))
         program = load(data["text"].encode(), file)
-        return self._switch(program, file, who, why, now_ns)
+        self.check_switch(program, now_ns)
+        return self.switch(program, file, who, why, now_ns)
 
     def _check_base(self, base: str | None) -> None:
         """Refuse what was made against another rulebook than the active one; "" stands for none, None for any."""
-        active = self.active.program.digest if self.active else ""
+        active = self.active_digest
         if base is not None and base != active:
             was = f"the rulebook with digest {base}" if base else "no rulebook"
             message = f"it was made against {was}; active is {active or 'none'}"
             raise InputError("MR-I140", message, "plan it again against what is active now")
 
-    def _rollback(self, data: Data, now_ns: int) -> Outcome:
-        """Take {revision, who, why}; the old text becomes a new revision."""
-        found = next((one for one in self.revisions if one.number == data["revision"]), None)
-        if found is None:
-            raise InputError("MR-I116", f"revision {data['revision']} is not known")
-        who, why = border.text("who", data["who"]), border.text("why", data["why"])
-        return self._switch(found.program, found.file, who, why, now_ns)
-
     def adopt(self, program: Program, file: str, who: str, why: str, now_ns: int) -> Outcome:
         """Activate a rulebook that is compiled already, in a shard that nobody keeps a journal of."""
-        return self._switch(program, file, who, why, now_ns)
+        self.check_switch(program, now_ns)
+        made = self.switch(program, file, who, why, now_ns)
+        return Outcome(made.reply, [one for one in made.events if one.pool])  # nobody watches it become active
 
-    def _switch(self, program: Program, file: str, who: str, why: str, now_ns: int) -> Outcome:
+    def _person_acts(self, act: Callable[[Shard, Data, int], lifecycle.Done], data: Data, now_ns: int) -> Outcome:
+        """Carry out an act on a change of the rulebook; see `lifecycle`."""
+        return Outcome(*act(self, data, now_ns))
+
+    def check_switch(self, program: Program, now_ns: int) -> None:
+        """Refuse a program that may not be active at a time, or does not cover what is in the book."""
         if program.effective_ns > now_ns:
             hint = "activate it from that moment on"
             raise InputError("MR-I102", f"effective date was {format_time(program.effective_ns)}, in the future", hint)
-        misfits = self.book.misfits(program)
-        if misfits:
-            shown = ", ".join(misfits[:5]) + (f" and {len(misfits) - 5} more" if len(misfits) > 5 else "")
-            raise InputError("MR-I114", f"the rulebook does not cover: {shown}", "add what is missing to the rulebook")
-        revision = Revision(len(self.revisions) + 1, program, file, now_ns, who, why)
+        self.refuse_misfits(program)
+
+    def switch(self, program: Program, file: str, who: str, why: str, now_ns: int, **more: Any) -> Outcome:
+        """
+        Make a program that `check_switch` let pass the active one.
+
+        Args:
+            more: the other fields of its revision.
+        """
+        ended = shading.before_switch(self, program, who, why, now_ns)
+        revision = Revision(len(self.revisions) + 1, program, file, now_ns, who, why, **more)
         # Known before it decides: a check names its book by the revision that the core gives.
         self.revisions.append(revision)
         self.programs[program.digest] = program
         self.book.activate(program)
         self.active = revision
-        outcome = Outcome({"revision": revision.number, "digest": program.digest})
+        lifecycle.note_switch(self.changes, revision)
+        shading.after_switch(self, now_ns)
+        activated = [*ended, lifecycle.activated(revision)]
+        outcome = Outcome({"revision": revision.number, "digest": program.digest}, activated)
         self._settle_all(now_ns, outcome.events)
         return outcome
+
+    def approve_revision(self, number: int, approvals: tuple[Approval, ...]) -> None:
+        """Note that a revision has the approval now that it lacked when it became active."""
+        approved = replace(self.revision(number), approvals=approvals, is_approved=True)
+        self.revisions[number - 1] = approved
+        if self.active is not None and self.active.number == number:
+            self.active = approved
+
+    def migrate_pool(self, pool: int, moved: LadderState, happened: tuple[Event, ...], now_ns: int) -> list[Event]:
+        """Let a pool follow another revision, as `migrate` moved it, and settle it there; return what happened."""
+        events: list[Event] = []
+        self._keep(pool, moved, happened, events)
+        self._settle(pool, now_ns, events)
+        return events
+
+    def refuse_misfits(self, program: Program) -> None:
+        """Refuse a program that does not cover what is in the book."""
+        misfits = self.book.misfits(program)
+        if misfits:
+            shown = ", ".join(misfits[:5]) + (f" and {len(misfits) - 5} more" if len(misfits) > 5 else "")
+            raise InputError("MR-I114", f"the rulebook does not cover: {shown}", "add what is missing to the rulebook")
+
+    def compare_levels(self, now_ns: int) -> None:
+        """Assess every pool, and compare the step of each with what it would be by the rulebook in shadow."""
+        count = self.book.engine.pool_count
+        if self.shadow is not None:
+            self.shadow.settle_range(self, count, now_ns, self._assess_all(count, now_ns))
 
     # Market
 
@@ -271,6 +342,16 @@ class Shard:
 
     def _accounts(self, data: Data, now_ns: int) -> Outcome:
         """Take {accounts}: snapshots, all taken or none."""
+        given = self.check_accounts(data)
+        outcome = Outcome({"count": len(given)})
+        for one in given:
+            for touched in self.book.put_account(one):
+                self._schedule(touched)
+                self._settle(touched, now_ns, outcome.events)
+        return outcome
+
+    def check_accounts(self, data: Data) -> list[Account]:
+        """Return the accounts of {accounts}; InputError where they would be refused."""
         program = self.program
         items = border.bounded("accounts", data["accounts"], BATCH_ITEMS_MAX)
         given = [border.account(item, self.book.instruments, program.pools) for item in items]
@@ -288,12 +369,7 @@ class Shard:
                 self._check_pool(one.account_id, one.account_class, pool)
                 for asset, _ in pool.balances:
                     self.book.asset_id(asset)
-        outcome = Outcome({"count": len(given)})
-        for one in given:
-            for touched in self.book.put_account(one):
-                self._schedule(touched)
-                self._settle(touched, now_ns, outcome.events)
-        return outcome
+        return given
 
     def _check_pool(self, account: str, account_class: str, pool: Pool) -> None:
         """Refuse a pool that the rulebook does not let the account have, or that holds what it may not."""
@@ -413,7 +489,7 @@ class Shard:
             return Outcome(decision_data(refused(Reason.UNKNOWN_ACCOUNT)))
         if self._pool_of_order(*key) is not None:
             return Outcome(decision_data(refused(Reason.CLIENT_ORDER_ID_REUSED)))
-        decision = decide(self, account, pool, order, now_ns)
+        decision = decide(self, account, pool, order, now_ns, is_compared=True)
         pool_id = -1
         if decision.accepted:
             pool_id = self.book.pool_id(account, pool)
@@ -550,12 +626,14 @@ class Shard:
 
     def next_due_ns(self) -> int | None:
         """Return the earliest moment at which a timer may have something to do."""
-        return self._timers[0][0] if self._timers else None
+        due = [self._timers[0][0]] if self._timers else []
+        change = self.changes.due_ns()
+        return min(due if change is None else [*due, change], default=None)
 
     def _tick(self, data: Data, now_ns: int) -> Outcome:
         """Take {}; do everything that fell due, in the order in which it fell due."""
         del data
-        outcome = Outcome()
+        outcome = Outcome(events=lifecycle.pass_time(self, now_ns))
         pools = set()
         while self._timers and self._timers[0][0] <= now_ns:
             _, pool = heapq.heappop(self._timers)
@@ -576,7 +654,7 @@ class Shard:
 
     def _due_times(self, pool: int) -> list[int]:
         state = self.states.get(pool)
-        due = ladder.due_times(state, self._ladder_of(state)) if state else []
+        due = ladder.due_times(state, self.ladder_of(state)) if state else []
         return due + [one.order.expires_ns for one in self.book.orders.get(pool, {}).values() if one.order.expires_ns]
 
     def _schedule(self, pool: int) -> None:
@@ -602,23 +680,30 @@ class Shard:
 
     def _settle_all(self, now_ns: int, events: list[Event]) -> None:
         """Assess every pool, and move those that breach a threshold or have something under way."""
-        engine = self.book.engine
-        count = engine.pool_count
+        count = self.book.engine.pool_count
+        batch = self._assess_all(count, now_ns)
+        if self.shadow is not None:
+            self.shadow.settle_range(self, count, now_ns, batch)
+        for pool in sorted({*batch.breaching(count), *self.states}):
+            self._settle(pool, now_ns, events)
+
+    def _assess_all(self, count: int, now_ns: int) -> Batch:
         if self._batch is None or self._batch.count < count:
             self._batch = Batch(max(64, count + count // 4))
-        engine.assess_range(0, count, now_ns, self._batch)
-        for pool in sorted({*self._batch.breaching(count), *self.states}):
-            self._settle(pool, now_ns, events)
+        self.book.engine.assess_range(0, count, now_ns, self._batch)
+        return self._batch
 
     def _settle(self, pool: int, now_ns: int, events: list[Event]) -> None:
         """Advance one pool until nothing more happens now."""
         for _ in range(_SETTLE_MAX):
             assessment = self.book.engine.assess(pool, now_ns)
+            if self.shadow is not None:
+                self.shadow.settle(self, pool, now_ns, assessment)
             if pool not in self.states and not assessment.level:
                 return
             before = self._state(pool, assessment, now_ns, events)
-            measure = self._measure(pool, assessment)
-            state, happened = ladder.advance(before, self._ladder_of(before), measure, now_ns)
+            measure = self.measure(pool, assessment)
+            state, happened = ladder.advance(before, self.ladder_of(before), measure, now_ns)
             self._keep(pool, state, happened, events)
             if any(event.kind is EventKind.ORDERS_CANCELLED for event in happened):
                 self.book.replace_orders(pool, {})
@@ -626,7 +711,8 @@ class Shard:
                 return
         raise AssertionError(f"pool {self.book.pool_label(pool)} does not settle")
 
-    def _measure(self, pool: int, assessment: Assessment) -> Measure:
+    def measure(self, pool: int, assessment: Assessment) -> Measure:
+        """Return what the ladder needs of an assessment."""
         return Measure(
             is_valid=assessment.is_valid,
             equity=assessment.equity,
@@ -644,12 +730,13 @@ class Shard:
         is_flat = not state.is_idle and assessment.maintenance_margin == 0.0 and not self.book.holdings(pool)
         if state.is_pinned or is_flat or (state.digest, state.ladder) == (digest, number):
             return state
-        old = self._ladder_of(state) if state.digest else None
+        old = self.ladder_of(state) if state.digest else None
         moved, happened = ladder.follow(state, old, digest, number, self.program.ladders[number], now_ns)
         self._keep(pool, moved, happened, events)
         return moved
 
-    def _ladder_of(self, state: LadderState) -> Ladder:
+    def ladder_of(self, state: LadderState) -> Ladder:
+        """Return the ladder that a state follows."""
         return self.programs[state.digest].ladders[state.ladder]
 
     def _move(self, pool: int, events: list[Event], act: Callable[[LadderState, Ladder], desk.Moved]) -> None:
@@ -662,7 +749,7 @@ class Shard:
                 self._default_ladder(pool),
                 number=self.numbers.get(pool, 0),
             )
-        moved, happened = act(state, self._ladder_of(state))
+        moved, happened = act(state, self.ladder_of(state))
         self._keep(pool, moved, happened, events)
 
     def _default_ladder(self, pool: int) -> int:

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -31,9 +32,13 @@ from marginrules.rulebook import load
 from marginrules.server.app import Server
 from tests.client.served import ROOT, SMALLEST, mark, order, serving
 
-ANSWERS = ("distance", "resilience", "vulnerable", "ways-out", "margin", "figures", "words", "explain")
-COMMANDS = ("serve", "check", "demo", "rulebook", "accounts", "calls", "watch", "closes", "replay", "verify", *ANSWERS)
-WITH_HELP = (*COMMANDS, "rulebook list", "rulebook activate", "rulebook rollback")
+COMMANDS = tuple(main.commands)
+DEFAULT = ("calls", "list")  # what `calls` does without a word
+GROUPS = {name: one for name, one in main.commands.items() if isinstance(one, click.Group)}
+WITH_HELP = (
+    *COMMANDS,
+    *(f"{name} {inner}" for name, group in GROUPS.items() for inner in group.commands if (name, inner) != DEFAULT),
+)
 PERSON = ("--who", "J. Doe", "--why", "test")
 DESK = ("accounts", "calls", "watch")
 
@@ -79,7 +84,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Server, Client]]:
 # Help
 
 
-@pytest.mark.parametrize("name", [one for one in WITH_HELP if one != "rulebook"])
+@pytest.mark.parametrize("name", [one for one in WITH_HELP if one not in GROUPS])
 def test_help_shows_how(name: str) -> None:
     """The help of every command has an example that begins with it, `--json`, and what the exit codes mean."""
     result = run(*name.split(), "--help")
@@ -251,9 +256,9 @@ def test_replay_counts_decisions(journal: Path) -> None:
     (found,) = lines(run("replay", "--json", journal))
     result = run("replay", journal)
 
-    # One held order; for each of three accounts a step, a restriction and a call.
-    assert (found["entries"], found["decisions"], found["differences"]) == (6, 10, 0)
-    assert (result.exit_code, result.stdout) == (0, "entries      6\ndecisions    10\ndifferences  0\n")
+    # The first rulebook; one held order; for each of three accounts a step, a restriction and a call.
+    assert (found["entries"], found["decisions"], found["differences"]) == (6, 11, 0)
+    assert (result.exit_code, result.stdout) == (0, "entries      6\ndecisions    11\ndifferences  0\n")
 
 
 def test_replay_shows_what_differs(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -507,6 +512,7 @@ def test_watch(served: tuple[Server, Client]) -> None:
     shown = run("watch", "--until-now").stdout.splitlines()
 
     assert rest == found[5:]
-    assert [one["kind"] for one in found[:3]] == ["step_entered", "call_issued", "restricted"]
-    assert len(shown) == len(found) == 9
-    assert re.search(r"call_issued +a0#1  margin_call  304\.00  due \S+Z  \(main:\d+\)$", shown[1])
+    assert [one["kind"] for one in found[1:4]] == ["step_entered", "call_issued", "restricted"]
+    assert len(shown) == len(found) == 10
+    assert re.search(r"call_issued +a0#1  margin_call  304\.00  due \S+Z  \(main:\d+\)$", shown[2])
+    assert re.search(r"rulebook_activated +serve: given at the start$", shown[0])

@@ -22,6 +22,7 @@ from marginrules.server.app import Server
 from marginrules.server.settings import Settings
 from tests.client.served import CLIENTS, SMALLEST, account, connected, later, mark, order, serving
 from tests.server.test_server import make_certificates
+from tests.server.wire import ACTIVATED
 
 HOUR_NS = 3_600_000_000_000
 
@@ -236,7 +237,8 @@ def test_watch_resumes(client: Any) -> None:
     """A watch that resumes after a position gives exactly what followed it."""
     mark(client, 93.0)
     everything = list(client.watch(until_now=True))
-    assert {one.kind for one in everything} == {EventKind.STEP_ENTERED, EventKind.CALL_ISSUED, EventKind.RESTRICTED}
+    assert everything[0].kind == EventKind.RULEBOOK_ACTIVATED
+    assert {one.kind for one in everything[1:]} == {EventKind.STEP_ENTERED, EventKind.CALL_ISSUED, EventKind.RESTRICTED}
     assert [one.position for one in everything] == sorted({one.position for one in everything})
     assert list(client.watch(after=everything[3].position, until_now=True)) == everything[4:]
     with pytest.raises(InputError, match="MR-I121"):
@@ -308,7 +310,7 @@ def test_draining_server(client: Any, served: tuple[Server, str]) -> None:
 def test_watch_waits_for_what_comes(served: tuple[Server, str]) -> None:
     """A watch gives what happens after it began, and is cancelled once nobody iterates any more."""
     with Client(served[1]) as client:
-        found = client.watch()
+        found = client.watch(after=ACTIVATED)
         threading.Timer(0.3, lambda: mark(client, 93.0)).start()
         assert next(found).kind == EventKind.STEP_ENTERED
         found.close()  # type: ignore[attr-defined]  # it is a generator
@@ -326,7 +328,7 @@ def test_many_at_once(served: tuple[Server, str]) -> None:
             answers = [one async for one in client.check_orders(later(checks))]
             assert [getattr(one, "accepted", None) for one in answers] == [True, False]
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(anext(client.watch()), 0.3)
+                await asyncio.wait_for(anext(client.watch(after=ACTIVATED)), 0.3)
 
     asyncio.run(run())
 

@@ -72,12 +72,12 @@ def set_prices(engine: Engine, which: int) -> None:
 
 
 def put_pool(engine: Engine, pool: int, which: int) -> None:
-    """Write one of two contents; they share neither lengths nor amounts."""
+    """Write one of two contents, with profile 0 by any program; they share neither lengths nor amounts."""
     if which == 0:
-        engine.put_pool(pool, 0, 5.0, [(0, 4_000.0), (1, 0.1)], [(0, 1.0, 19_000.0, 0.0)], [(1, 20.0, 90.0, 0.0)])
+        engine.put_pool(pool, 0, 5.0, [(0, 4_000.0), (1, 0.1)], [(0, 1.0, 19_000.0, 0.0)], [(1, 20.0, 90.0, 0.0)], 0)
     else:
         positions = [(0, -2.0, 25_000.0, 0.0), (1, 3.0, 80.0, 0.0)]
-        engine.put_pool(pool, 0, -3.0, [(0, 70_000.0)], positions, [])
+        engine.put_pool(pool, 0, -3.0, [(0, 70_000.0)], positions, [], 0)
 
 
 def market(pool_count: int) -> Engine:

@@ -13,7 +13,7 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from marginrules._pb import answer_pb2, book_pb2, check_pb2, escalation_pb2, rulebook_pb2, types_pb2
+from marginrules._pb import answer_pb2, book_pb2, check_pb2, escalation_pb2, rulebook_pb2, shadow_pb2, types_pb2
 from marginrules.model import PRICE_FIELDS
 from tests.server import wire as w
 from tests.server.wire import Wire, request_id
@@ -465,6 +465,14 @@ UNKNOWN: tuple[tuple[str, Message, str], ...] = (
         "MR-I116",
     ),
     ("RulebookService/GetRulebook", rulebook_pb2.GetRulebookRequest(revision=99), "MR-I116"),
+    (
+        "ShadowService/StartShadow",
+        shadow_pb2.StartShadowRequest(request_id="u22", text=w.SMALLEST.read_bytes(), who="a", why="b"),
+        "MR-I180",
+    ),
+    ("ShadowService/StopShadow", shadow_pb2.StopShadowRequest(request_id="u23", who="a", why="b"), "MR-I181"),
+    ("ShadowService/GetShadowReport", shadow_pb2.GetShadowReportRequest(), "MR-I181"),
+    ("ShadowService/GetShadowReport", shadow_pb2.GetShadowReportRequest(differences_max=1_001), "MR-I113"),
 )
 
 

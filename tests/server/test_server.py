@@ -57,7 +57,7 @@ def test_order_at_the_limit(served: tuple[Server, Wire]) -> None:
     assert not decision.accepted
     assert list(decision.reasons) == [types_pb2.REASON_INSUFFICIENT_MARGIN]
     assert decision.quantity_max == pytest.approx(20.0)
-    assert decision.rule == "smallest:13 perpetual"
+    assert decision.rule == "smallest:14 perpetual"
     assert w.check(wire, "a1", decision.quantity_max).accepted
     assert not w.check(wire, "a1", decision.quantity_max * 1.0001).accepted
 
@@ -121,7 +121,7 @@ def test_restricted_pool_only_reduces(served: tuple[Server, Wire]) -> None:
     w.mark(wire, 93.0)
     adding = w.check(wire, "a1", 1.0, 93.0)
     assert list(adding.reasons) == [types_pb2.REASON_POOL_REDUCE_ONLY]
-    assert adding.rule == "smallest:21 main/margin_call"
+    assert adding.rule == "smallest:22 main/margin_call"
     reducing = w.check(wire, "a1", -1.0, 93.0)
     assert reducing.accepted
     assert list(reducing.reasons) == [types_pb2.REASON_RISK_NOT_RAISED]
@@ -169,7 +169,7 @@ def test_assessment_explains_itself(served: tuple[Server, Wire]) -> None:
     w.mark(wire, 93.0)
     request = check_pb2.AssessRequest(account_id="a1", with_liquidation_prices=True)
     one = wire("CheckService/Assess", request).assessment
-    assert (one.step, one.rule, one.ladder_step) == ("margin_call", "smallest:21 main/margin_call", "margin_call")
+    assert (one.step, one.rule, one.ladder_step) == ("margin_call", "smallest:22 main/margin_call", "margin_call")
     assert one.next_step == "liquidation"
     assert one.next_step_distance == pytest.approx(one.equity - one.maintenance_margin)
     price = one.liquidation_prices[0].price
@@ -284,7 +284,7 @@ def test_watch_resumes(served: tuple[Server, Wire]) -> None:
     _, wire = served
     w.mark(wire, 93.0)
     everything = list(wire.watch(escalation_pb2.WatchEventsRequest(until_now=True)))
-    assert len(everything) == 9
+    assert len(everything) == 10
     for place, one in enumerate(everything, start=1):
         rest = list(wire.watch(escalation_pb2.WatchEventsRequest(after_position=one.position, until_now=True)))
         assert rest == everything[place:]
@@ -297,7 +297,7 @@ def test_watch_is_told_as_it_happens(served: tuple[Server, Wire]) -> None:
     """A live watcher hears of an event without asking again."""
     _, wire = served
     heard: list[str] = []
-    live = wire.watch(escalation_pb2.WatchEventsRequest())
+    live = wire.watch(escalation_pb2.WatchEventsRequest(after_position=w.ACTIVATED))
     thread = threading.Thread(target=lambda: heard.extend(next(live).event.kind for _ in range(3)))
     thread.start()
     time.sleep(0.2)
@@ -351,7 +351,10 @@ def test_activate_and_roll_back(served: tuple[Server, Wire]) -> None:
     assert got.text.decode() == milder
 
 
-def test_swap_under_load(served: tuple[Server, Wire], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("swaps", "has_shadow"), [(1_000, False), (200, True)], ids=["alone", "with a shadow"])
+def test_swap_under_load(
+    served: tuple[Server, Wire], capsys: pytest.CaptureFixture[str], swaps: int, has_shadow: bool
+) -> None:
     """A thousand swaps under load: no check fails, and each is answered by exactly one of the two books (MR-P04)."""
     server, wire = served
     texts = [w.SMALLEST.read_text(), w.SMALLEST.read_text().replace("initial: 10%,", "initial: 12%,")]
@@ -373,16 +376,26 @@ def test_swap_under_load(served: tuple[Server, Wire], capsys: pytest.CaptureFixt
     threads = [threading.Thread(target=ask) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for number in range(1_000):
+    stricter = texts[0].replace("initial: 10%,", "initial: 15%,")
+    differing = 0
+    for number in range(swaps):
         data = {"text": texts[number % 2], "file": "r.yaml", "who": "a", "why": "b"}
         server.service.submit("activate", data, request_id())
+        if has_shadow:
+            report = server.service.report_shadow() if number else None
+            differing += report.kinds["would_refuse"] if report else 0
+            assert report is None or report.differing == report.kinds["would_refuse"]
+            if number % 5 == 0:
+                server.service.submit("shadow", {**data, "text": stricter}, request_id())
+            time.sleep(0.002)
     stop.set()
     for thread in threads:
         thread.join()
     with capsys.disabled():
-        print(f"1,000 swaps under load: {counts}")
+        print(f"{swaps:,} swaps under load: {counts}, {differing} differ in shadow")
     assert counts["checks"] > 100
     assert (counts["torn"], counts["failed"]) == (0, 0)
+    assert (differing > 0) == has_shadow
 
 
 # Overload, health, metrics, stop

@@ -21,6 +21,7 @@ from marginrules.server.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
 SMALLEST = ROOT / "rules" / "smallest" / "rulebook.yaml"
+ACTIVATED = 1 << 24 | 1  # the position of the first event, which is that the rulebook is active
 _REQUESTS = {f"{one.service}/{one.name}": one.request for one in METHODS}
 _numbers = itertools.count(1)
 

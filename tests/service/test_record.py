@@ -11,49 +11,40 @@ from typing import Any
 
 import pytest
 
+from marginrules.authoring.cases.model import Case, Step
+from marginrules.authoring.cases.world import World
 from marginrules.errors import InputError, RulebookError
 from marginrules.service import border
 from marginrules.service.decision_log import DecisionLog, read_decisions
 from marginrules.service.record import record, redecide, restore
-from marginrules.service.shard import Shard
 from marginrules.service.why import explain_decision
-from tests.books.test_cases import PERSON, World, cases
+from tests.books.test_cases import RULES
+from tests.service.examples import CASES, called, played
 
-CASES = cases()
+PERSON = {"who": "desk", "why": "test"}
 
 
-def recorded(world: World, seed: int = 1) -> dict[str, Any]:
+def recorded(world: World, step: Step, seed: int = 1) -> dict[str, Any]:
     """Record how a worked example stands, mostly with an order."""
     order = None
     if seed % 4:
         names = world.shard.book.instrument_names
         symbol, quantity = names[seed % len(names)], (1.0, -1.0, 10.0, -0.5, 0.25)[seed % 5]
         order = border.order({"client_order_id": "asked", "symbol": symbol, "quantity": quantity})
-    found = record(world.shard, "example", world.pool_name, world.now_ns, order)
+    found = record(world.shard, step.account, step.pool, world.now_ns, order)
     return dict(json.loads(json.dumps(found, allow_nan=False)))
 
 
-def play(world: World, step: dict[str, Any]) -> None:
-    """Do what a step of a worked example does."""
-    if "at" in step:
-        world.go_to(step["at"])
-    if "prices" in step:
-        world.prices(step["prices"])
-    if "deposit" in step:
-        asset, amount = next(iter(step["deposit"].items()))
-        data = {"account": "example", "pool": world.pool_name, "asset": asset, "amount": float(amount), **PERSON}
-        world.apply("deposit", data)
-    if "execute" in step:
-        world.execute(step["execute"])
+def of_call(world: World) -> dict[str, Any]:
+    """Record the worked example of a call, with an order."""
+    return recorded(world, world.case.steps[0])
 
 
-@pytest.mark.parametrize(("book", "case"), CASES[::3], ids=lambda one: one if isinstance(one, str) else one["case"])
-def test_a_record_decides_again_bit_by_bit(book: str, case: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("book", "case"), CASES[::3], ids=lambda one: one if isinstance(one, str) else one.name)
+def test_a_record_decides_again_bit_by_bit(book: str, case: Case) -> None:
     """At every step of the worked examples a record restores, decides the same, and records the same again."""
-    world = World(book, case)
-    for number, step in enumerate(case["steps"]):
-        play(world, step)
-        data = recorded(world, number)
+    for number, (world, step) in enumerate(played(book, case)):
+        data = recorded(world, step, number)
         assert redecide(data) == ""
         again = restore(data)
         found = record(again.shard, again.account, again.pool_name, again.time_ns, again.order)
@@ -61,35 +52,24 @@ def test_a_record_decides_again_bit_by_bit(book: str, case: dict[str, Any]) -> N
         assert {**found, "rulebook": 0, "pinned": 0} == {**data, "rulebook": 0, "pinned": 0}
 
 
-def crypto() -> World:
-    """Return the first worked example of crypto-derivatives, with a call open."""
-    case = next(case for book, case in CASES if book == "crypto-derivatives")
-    world = World("crypto-derivatives", case)
-    for step in case["steps"][:7]:
-        play(world, step)
-    return world
-
-
 def test_fills_leave_costs_that_no_entry_price_has() -> None:
     """A position after odd fills is recorded with its cost to the last bit."""
-    world = crypto()
-    shard: Shard = world.shard
+    world = called()
     for price in (48_245.1, 48_244.7, 48_240.3):
         data = {"client_order_id": f"f{price}", "symbol": "BTC-PERP", "quantity": -0.777, "leverage": 50}
-        shard.apply("hold", {"account": "example", "pool": "", "order": data}, world.now_ns)
+        world.shard.apply("hold", {"account": "example", "pool": "", "order": data}, world.now_ns)
         done = {"account": "example", "client_order_id": f"f{price}", "quantity": -0.333, "price": price, "fee": 0.01}
-        shard.apply("fill", done, world.now_ns)
-    data = recorded(world)
-    assert redecide(data) == ""
+        world.shard.apply("fill", done, world.now_ns)
+    assert redecide(of_call(world)) == ""
 
 
 def test_an_open_call_keeps_its_rulebook_in_the_record() -> None:
     """The rulebook that an open call keeps is in the record beside the active one."""
-    world = crypto()
-    text = (Path("rules/crypto-derivatives/rulebook.yaml")).read_text(encoding="utf-8")
+    world = called()
+    text = (RULES / "crypto-derivatives" / "rulebook.yaml").read_text(encoding="utf-8")
     other = text.replace("below: 120%", "below: 119%")
-    world.apply("activate", {"text": other, "file": "other.yaml", **PERSON})
-    data = recorded(world)
+    world.shard.apply("activate", {"text": other, "file": "other.yaml", **PERSON}, world.now_ns)
+    data = of_call(world)
     assert data["pinned"]["digest"] != data["rulebook"]["digest"]
     assert redecide(data) == ""
     assert restore(data).shard.states[0].is_pinned
@@ -97,7 +77,7 @@ def test_an_open_call_keeps_its_rulebook_in_the_record() -> None:
 
 def test_a_difference_is_told() -> None:
     """What was recorded differently is said, with both values."""
-    data = recorded(crypto())
+    data = of_call(called())
     assert data["order"] is not None
     wrong = copy.deepcopy(data)
     wrong["assessment"]["equity"] += 1.0
@@ -118,7 +98,7 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("junk", [None, "x", -1, {}, [], float("nan"), 10**30])
 def test_hostile_records_are_refused(junk: Any) -> None:
     """Whatever stands in the place of a part, restoring raises one of our errors or restores; it never crashes."""
-    data = recorded(crypto())
+    data = of_call(called())
     for path in _paths(data):
         if not path:
             continue
@@ -135,7 +115,7 @@ def test_hostile_records_are_refused(junk: Any) -> None:
 
 def test_a_file_has_each_text_once(tmp_path: Path) -> None:
     """The first line that names a rulebook has its text; a line that was being written at the end is left out."""
-    path, world = tmp_path / "decisions.jsonl", crypto()
+    path, world = tmp_path / "decisions.jsonl", called()
     log = DecisionLog(path)
     for _ in range(3):
         log.write(record(world.shard, "example", "", world.now_ns))

@@ -7,21 +7,20 @@ from typing import Any
 
 import pytest
 
+from marginrules.authoring.cases.model import Case
+from marginrules.authoring.cases.world import World
 from marginrules.codes import Reason
 from marginrules.service import border
 from marginrules.service.why import DecisionExplanation, StepReason, explain_decision
 from marginrules.service.words import REASONS, in_words
 from marginrules.units import SECOND_NS
-from tests.books.test_cases import World, cases
-from tests.service.test_record import play
-
-CASES = cases()
+from tests.service.examples import CASES, begun, called, crypto, played
 
 
 def explained(world: World, **order: Any) -> DecisionExplanation:
     """Explain how a worked example stands, with an order if one is given."""
     asked = border.order({"client_order_id": "asked", **order}) if order else None
-    return explain_decision(world.shard, "example", world.pool_name, world.now_ns, asked)
+    return explain_decision(world.shard, "example", "", world.now_ns, asked)
 
 
 def step_of(found: DecisionExplanation, name: str) -> StepReason:
@@ -29,14 +28,12 @@ def step_of(found: DecisionExplanation, name: str) -> StepReason:
     return next(one for one in found.steps if one.step == name)
 
 
-@pytest.mark.parametrize(("book", "case"), CASES[::2], ids=lambda one: one if isinstance(one, str) else one["case"])
-def test_what_is_said_agrees_with_the_ladder(book: str, case: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("book", "case"), CASES[::2], ids=lambda one: one if isinstance(one, str) else one.name)
+def test_what_is_said_agrees_with_the_ladder(book: str, case: Case) -> None:
     """At every step of the worked examples, entries, exits and distances agree with the state and the measure."""
-    world = World(book, case)
-    for step in case["steps"]:
-        play(world, step)
-        found = explained(world)
-        state = world.shard.states.get(world.pool)
+    for world, step in played(book, case):
+        found = explain_decision(world.shard, step.account, step.pool, world.now_ns)
+        state = world.shard.states.get(world.pool_of(step))
         active = {one.step for one in state.active} if state else set()
         view = found.margin.view
         for number, one in enumerate(found.steps):
@@ -53,18 +50,9 @@ def test_what_is_said_agrees_with_the_ladder(book: str, case: dict[str, Any]) ->
             assert any(way.amount for way in found.ways_out.deposits)
 
 
-def opened() -> World:
-    """Return crypto-derivatives' first worked example on the moment its first call is issued."""
-    case = next(case for book, case in CASES if book == "crypto-derivatives")
-    world = World("crypto-derivatives", case)
-    for step in case["steps"][:7]:
-        play(world, step)
-    return world
-
-
 def test_why_and_why_not() -> None:
     """The step entered names its line and its threshold; the next ones say what is between."""
-    world = opened()
+    world = called()
     found = explained(world)
     words = "\n".join(in_words(found))
     assert found.decided_by == "initial_call"
@@ -77,7 +65,7 @@ def test_why_and_why_not() -> None:
     for part in (
         "margin ratio 115.99% = equity 2 450.00 / maintenance margin 2 112.25",
         "initial_call: entered at 2026-03-02T10:00:40Z, because the ratio was below 120.00% for 30s",
-        f"crypto-derivatives:{call.rule.line}",
+        f"crypto-derivatives/rulebook.yaml:{call.rule.line}",
         "second_call: not entered; it is entered if call example#1 is not met by 2026-03-02T14:00:40Z (in 4h)",
         "partial_liquidation: not entered; the ratio is not below 105.00%: equity may fall by 232.14 before",
         "to clear initial_call at 125.00%: deposit 190.32 USDT or sell 0.632 BTC-PERP",
@@ -88,19 +76,19 @@ def test_why_and_why_not() -> None:
 def test_what_clears_does_clear() -> None:
     """The deposit that is named as a way out clears the step; a cent less does not."""
     for less, expected in ((0.0, "warning"), (0.02, "initial_call")):
-        world = opened()
+        world = called()
         found = explained(world)
         assert found.ways_out is not None
         amount = next(way.amount for way in found.ways_out.deposits if way.asset == "USDT")
         assert amount is not None
         data = {"account": "example", "asset": "USDT", "amount": float(amount) - less, "who": "a", "why": "b"}
-        world.apply("deposit", data)
+        world.shard.apply("deposit", data, world.now_ns)
         assert explained(world).decided_by == expected
 
 
 def test_time_enters_when_it_is_said_to() -> None:
     """The moment at which time alone enters a step is the moment at which it is entered."""
-    world = opened()
+    world = called()
     second = step_of(explained(world), "second_call")
     world.shard.apply("tick", {}, second.enters_ns - SECOND_NS)
     assert explained(world).decided_by == "initial_call"
@@ -111,15 +99,14 @@ def test_time_enters_when_it_is_said_to() -> None:
 
 def test_an_order_names_its_rule_and_what_is_missing() -> None:
     """A refused order says by which line; with the equity that is missing it passes."""
-    case = next(case for book, case in CASES if book == "crypto-derivatives")
-    world = World("crypto-derivatives", case)
+    world = begun("crypto-derivatives", crypto())
     found = explained(world, symbol="BTC-PERP", quantity=100.0, leverage=50.0)
     assert found.order is not None
     assert found.order.decision.reasons == Reason.INSUFFICIENT_MARGIN
     assert found.order.rule.line > 0
     missing = found.order.missing
     data = {"account": "example", "asset": "USDT", "amount": missing + 0.01, "who": "a", "why": "b"}
-    world.apply("deposit", data)
+    world.shard.apply("deposit", data, world.now_ns)
     again = explained(world, symbol="BTC-PERP", quantity=100.0, leverage=50.0)
     assert again.order is not None
     assert again.order.decision.accepted
@@ -130,18 +117,18 @@ def test_an_order_names_its_rule_and_what_is_missing() -> None:
 
 def test_the_reason_of_an_override_is_told() -> None:
     """Margins and steps that an override decides carry its because."""
-    case = next(case for book, case in CASES if book == "crypto-derivatives") | {"class": "retail"}
-    found = explained(World("crypto-derivatives", case), symbol="BTC-PERP", quantity=100.0, leverage=50.0)
+    retail = begun("crypto-derivatives", crypto(account_class="retail"))
+    found = explained(retail, symbol="BTC-PERP", quantity=100.0, leverage=50.0)
     assert found.order is not None
     assert found.order.rule.because == "retail accounts trade at most at fifty times"
     assert 'because "retail accounts trade at most at fifty times"' in "\n".join(in_words(found))
-    maker = explained(World("crypto-derivatives", case | {"class": "market_maker"}))
+    maker = explained(begun("crypto-derivatives", crypto(account_class="market_maker")))
     assert step_of(maker, "initial_call").rule.because.startswith("market makers post two-sided quotes")
 
 
 def test_what_cannot_be_assessed_is_not_explained_away() -> None:
     """A stale price leaves no figure, and says so."""
-    world = opened()
+    world = called()
     world.now_ns += 60 * SECOND_NS
     found = explained(world)
     assert not found.margin.view.valid

@@ -11,7 +11,7 @@ from marginrules.rulebook import fields
 from marginrules.rulebook.diagnostic import Sink, suggest
 from marginrules.rulebook.fields import Fields
 from marginrules.rulebook.parse import Mapping, Node, Scalar, Sequence
-from marginrules.rulebook.vocabulary.kinds import Key
+from marginrules.rulebook.vocabulary.kinds import Key, Keys
 
 NOTHING = ("", "none")  # how a case writes that there is no step, call, deadline or reason
 Moment = Callable[[Node], int | None]
@@ -30,6 +30,11 @@ def read_expected(
     """
     keys = vocabulary.MEASURED if is_figure else vocabulary.ANSWER if is_order else vocabulary.EXPECTED
     Fields(sink, node, keys.name, keys)  # reports what is no mapping, and what is no key
+    return fields_of(sink, node, keys, moment)
+
+
+def fields_of(sink: Sink, node: Node, keys: Keys, moment: Moment) -> tuple[Expected, ...]:
+    """Read the fields that are compared from among the keys of a mapping; the others are somebody else's."""
     if not isinstance(node, Mapping):
         return ()
     found = [_read(sink, keys[name], one, moment) for name, one in node.entries.items() if name in keys]

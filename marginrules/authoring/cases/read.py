@@ -10,7 +10,7 @@ from typing import Any
 
 from marginrules import units
 from marginrules.authoring.cases import vocabulary
-from marginrules.authoring.cases.expectation import read_expected
+from marginrules.authoring.cases.expectation import fields_of, read_expected
 from marginrules.authoring.cases.model import (
     ACCOUNT,
     AccountPart,
@@ -387,8 +387,11 @@ class _Reader:
             self._sink.add("MR-R309", place, f"a price has no '{word}'", suggest(word, _PUBLISHED))
             return None
         known = {*shared.instruments, *shared.quotes}
-        if name not in known and word != "mark":
-            self._sink.add("MR-R309", place, f"nothing publishes a price of '{name}'", suggest(name, known))
+        known |= {one[key] for one in shared.instruments.values() for key in ("underlying", "settlement")}
+        known |= {asset for one in accounts for pool in one.pools for asset, _ in pool.balances}
+        if name not in known:
+            hint = suggest(name, {*known, "equity", "margin_ratio"})
+            self._sink.add("MR-R309", place, f"nothing of this case is called '{name}'", hint)
         return Target(name, word)
 
 
@@ -437,11 +440,9 @@ class _Steps:
 
     def _expectation(self, node: Node) -> Step:
         """Read `{at: 6h, step: initial_call, ...}`: the moment and the fields side by side."""
-        own = vocabulary.MOMENT.names
-        part = Fields(self._sink, _only(node, own), "an expectation", vocabulary.MOMENT)
+        part = Fields(self._sink, node, "what is expected", vocabulary.EXPECTATION)
         step = self._begin(part)
-        rest = _without(node, own)
-        expected = read_expected(self._sink, rest, False, self._moment) if rest is not None else ()
+        expected = fields_of(self._sink, node, vocabulary.EXPECTED, self._moment)
         return replace(step, expected=expected, **self._events(part))
 
     def _begin(self, part: Fields) -> Step:
@@ -485,19 +486,3 @@ class _Steps:
             if text is not None:
                 lines.append(Line(text, node.place))
         return {"events": tuple(lines), "events_place": part.key_place("events")}
-
-
-def _only(node: Node, keys: tuple[str, ...]) -> Node:
-    """Return a mapping with only some of its keys."""
-    if not isinstance(node, Mapping):
-        return node
-    entries = {key: one for key, one in node.entries.items() if key in keys}
-    return Mapping(entries, node.keys, node.place, node.partial)
-
-
-def _without(node: Node, keys: tuple[str, ...]) -> Node | None:
-    """Return a mapping without some of its keys; None where it is none, which is reported elsewhere."""
-    if not isinstance(node, Mapping):
-        return None
-    entries = {key: one for key, one in node.entries.items() if key not in keys}
-    return Mapping(entries, node.keys, node.place, node.partial)

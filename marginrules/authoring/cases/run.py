@@ -47,7 +47,7 @@ def run_case(
         world = World(case, program, book_file, survey.look if survey else None)
         for step in case.steps:
             place, now_ns = step.place, step.at_ns
-            failures += _play(world, step)
+            failures += play(world, step)
             if failures and stop_at_first:
                 break
     except InputError as error:
@@ -57,8 +57,8 @@ def run_case(
     return CaseResult(case.name, case.file, case.place.line, tuple(failures), touched)
 
 
-def _play(world: World, step: Step) -> list[Failure]:
-    """Carry out one step, then look."""
+def play(world: World, step: Step) -> list[Failure]:
+    """Carry out one step, then look; return what was not as expected."""
     world.go_to(step.at_ns)
     if step.prices:
         world.publish(step.prices)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from marginrules.authoring.cases.coverage import Coverage, coverage
@@ -35,9 +36,28 @@ class SuiteResult:
         """Return how many cases failed."""
         return sum(not one.is_passed for one in self.results)
 
-    def is_passed(self, threshold: float = 0.0) -> bool:
-        """Say whether all cases passed, and as much of the rulebook was reached as is wanted."""
-        return not self.failed and (self.coverage is None or self.coverage.share >= threshold)
+    @property
+    def is_passed(self) -> bool:
+        """Say whether all cases passed."""
+        return not self.failed
+
+
+def coverage_by_book(suites: Iterable[SuiteResult]) -> tuple[Coverage, ...]:
+    """Return what of each rulebook is reached by all the files of cases that belong to it, where that was asked."""
+    found: dict[str, Coverage] = {}
+    for one in (suite.coverage for suite in suites):
+        if one is not None and one.file in found:
+            missed = {(branch.what, branch.line) for branch in one.missed}
+            kept = tuple(branch for branch in found[one.file].missed if (branch.what, branch.line) in missed)
+            found[one.file] = Coverage(one.file, one.total, kept)
+        elif one is not None:
+            found[one.file] = one
+    return tuple(found.values())
+
+
+def is_passed(suites: Sequence[SuiteResult], threshold: float = 0.0) -> bool:
+    """Say whether all cases passed, and as much of each rulebook was reached as is wanted."""
+    return all(one.is_passed for one in suites) and all(one.share >= threshold for one in coverage_by_book(suites))
 
 
 def run_suite(

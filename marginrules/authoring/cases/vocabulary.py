@@ -170,7 +170,7 @@ _WHEN = (
     may("pool", single("name"), "The pool looked at; the account's first where it is left out."),
 )
 _EVENTS = may("events", some(single("text")), "Everything the ladder did since the last look, in order.")
-MOMENT = Keys("expectation", (*_WHEN, _EVENTS))
+EXPECTATION = Keys("expectation", (*_WHEN, *EXPECTED.keys, _EVENTS))
 STEP = Keys(
     "step",
     (
@@ -204,7 +204,7 @@ CASE = Keys(
         may("series", named(_SERIES), "Prices, equity or margin ratio over time, in the shorthand of series."),
         may("quotes", word("held", "once"), "Whether prices are quoted all the time, as they are with series."),
         may("steps", many(STEP), "What happens, and what is expected."),
-        may("expect", Value(items=Value(mapping=EXPECTED)), "What is expected at given times, where nothing is done."),
+        may("expect", many(EXPECTATION), "What is expected at given times, where nothing is done."),
     ),
 )
 FILE = Keys(

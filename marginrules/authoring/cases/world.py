@@ -29,6 +29,7 @@ from marginrules.authoring.cases.model import (
 from marginrules.errors import InputError
 from marginrules.escalation import ladder
 from marginrules.escalation.state import Event, LadderState
+from marginrules.limits import MAGNITUDE_MAX
 from marginrules.model import Account, OrderDecision
 from marginrules.rulebook import Program
 from marginrules.rulebook.diagnostic import suggest
@@ -40,6 +41,7 @@ from marginrules.terms import Ladder
 from marginrules.units import DAY_NS
 
 _BY_CASE = {"who": "case", "why": "case"}
+_MOMENTS_MAX = 100_000  # from one step of a case to the next
 _CORRECTIONS_MAX = 4  # of a balance, until equity is what a series says
 
 
@@ -110,7 +112,7 @@ class World:
     def go_to(self, target_ns: int) -> None:
         """Let time pass, stopping wherever something falls due or a series has a point."""
         started_ns = self.now_ns
-        while True:
+        for _ in range(_MOMENTS_MAX):
             due_ns, point_ns = self.next_due_ns(), self._next_point_ns()
             moment = min(due_ns, point_ns)
             if moment > target_ns:
@@ -121,9 +123,13 @@ class World:
                 self._apply("tick", {})
             if point_ns == moment:
                 self._play_point()
+        else:
+            raise InputError("MR-I113", f"more than {_MOMENTS_MAX:,} things fell due", "let the case end earlier")
         moved, self.now_ns = target_ns > self.now_ns, target_ns
-        if moved and target_ns > started_ns:
+        if moved:
             self._keep_quoted()
+        if target_ns > started_ns:
+            self._note([])  # time alone makes prices old
 
     def publish(self, quotes: tuple[Quote, ...]) -> None:
         """Publish prices as of now."""
@@ -275,7 +281,8 @@ class World:
         if targets or any(one.entered for one in part.pools):
             # The ladder sees the account when its equity is right and its steps are entered, not before.
             book = self.shard.book
-            book.put_account(border.account(data, book.instruments, self.program.pools))
+            (account,) = self.shard.check_accounts({"accounts": [data]})
+            book.put_account(account)
             for target, value in targets:
                 self._set_equity(target, value)
             for one in part.pools:
@@ -310,6 +317,7 @@ class World:
         """Give a pool the balance in the currency that makes its equity, or its margin ratio, what is wanted."""
         book = self.shard.book
         pool = book.pool_id(target.name, target.pool)
+        border.number(target.field, value, -MAGNITUDE_MAX)
         for _ in range(_CORRECTIONS_MAX):
             found = self.assess(pool)
             wanted = value * found.maintenance_margin if target.field == "margin_ratio" else value
@@ -319,6 +327,7 @@ class World:
             if target.field == "margin_ratio" and found.maintenance_margin == 0.0:
                 return
             balance = book.balance(pool, self.program.currency) + missing
+            border.number("balance", balance, -MAGNITUDE_MAX)
             book.put_account(_with_balance(book.account(target.name), target.pool, self.program.currency, balance))
 
     def _closes(self, one: Closes) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def _judge_repetition(findings: Findings, facts: LadderFacts, step: StepPart, na
 def _judge_end(findings: Findings, facts: LadderFacts, step: StepPart, names: tuple[str, str]) -> None:
     """Report the last call of a road on which nothing is ever liquidated."""
     after = facts.followers(step)
-    if any(one.liquidate for one in after) or any(one.call for one in after):
+    if facts.never_calls(step) or any(one.liquidate for one in after) or any(one.call for one in after):
         return
     last = after[-1].name if after else step.name
     message = f"when the call of '{step.name}' goes unmet, nothing is liquidated: it ends at '{last}'"

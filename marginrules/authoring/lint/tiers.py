@@ -67,7 +67,7 @@ def _judge_margin(findings: Findings, name: str, tiers: tuple[Tier, ...]) -> Non
     for tier in tiers:
         for key, rate in (("maintenance", tier.maintenance), ("initial", tier.initial)):
             if not rate:
-                message = f"{key} was 0%: nothing is required in this tier, however large a loss may be"
+                message = f"{key} was 0%: nothing is required in this tier, so that no step comes before equity is gone"
                 findings.add("MR-L119", tier.places[key], message, "give a rate above 0%", (name,))
                 break
         if tier.initial == tier.maintenance and tier.initial:

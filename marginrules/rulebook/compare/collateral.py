@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from marginrules import units
 from marginrules.rulebook.collateral import Collateral, Tenor, Utilisation
-from marginrules.rulebook.compare.envelope import Piece, differences, greatest, within
+from marginrules.rulebook.compare.envelope import Piece, differences, greatest, one_rate, rates_in_words
 from marginrules.rulebook.compare.records import (
     HOLDING,
     LEFT,
@@ -79,9 +79,9 @@ def _compare_haircuts(was: Collateral, now: Collateral) -> Iterator[Change]:
         yield change_of(
             "stricter" if sign > 0 else "looser",
             "haircut",
-            [_words(one, low, high) for one in (old, new)],
+            [rates_in_words(one, low, high) for one in (old, new)],
             spans=() if low == 0 and high is None else (Span(HOLDING, low or None, high),),
-            values=[_one_rate(one, low, high) for one in (old, new)],
+            values=[one_rate(one, low, high) for one in (old, new)],
         )
 
 
@@ -94,17 +94,6 @@ def _curve(one: Collateral) -> tuple[Piece, ...]:
         lines.append((rate, lines[-1][1] + floor * (rate - lines[-1][0]) if last else Fraction(0)))
         last = tier
     return greatest(lines[1:])
-
-
-def _words(curve: tuple[Piece, ...], low: Fraction, high: Fraction | None) -> str:
-    pieces = within(curve, low, high)
-    ends = [*(f" to {amount_words(one.start)}" for one in pieces[1:]), ""]
-    return ", then ".join(ratio_words(one.rate) + end for one, end in zip(pieces, ends, strict=True))
-
-
-def _one_rate(curve: tuple[Piece, ...], low: Fraction, high: Fraction | None) -> Fraction | None:
-    pieces = within(curve, low, high)
-    return pieces[0].rate if len(pieces) == 1 else None
 
 
 def _compare_initial(was: Collateral, now: Collateral) -> Iterator[Change]:

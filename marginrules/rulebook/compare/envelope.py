@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+from marginrules.rulebook.compare.records import amount_words, ratio_words
+
 NOTHING = Fraction(0)
+_TOLD_MAX = 2  # rates in words, before the rest is only counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,22 @@ def within(curve: tuple[Piece, ...], low: Fraction, high: Fraction | None) -> tu
     ends = [*(one.start for one in curve[1:]), None]
     pairs = zip(curve, ends, strict=True)
     return tuple(one for one, end in pairs if (end is None or end > low) and (high is None or one.start < high))
+
+
+def rates_in_words(curve: tuple[Piece, ...], low: Fraction, high: Fraction | None) -> str:
+    """Write the rates of a curve between two amounts: `0.4% to 300_000, then 0.5%`."""
+    pieces = within(curve, low, high)
+    ends = [*(f" to {amount_words(one.start)}" for one in pieces[1:]), ""]
+    told = [ratio_words(one.rate) + end for one, end in zip(pieces, ends, strict=True)]
+    if len(told) > _TOLD_MAX + 1:
+        told[_TOLD_MAX:] = [f"{len(told) - _TOLD_MAX} more rates"]
+    return ", then ".join(told)
+
+
+def one_rate(curve: tuple[Piece, ...], low: Fraction, high: Fraction | None) -> Fraction | None:
+    """Return the rate of a curve between two amounts, where it is one."""
+    pieces = within(curve, low, high)
+    return pieces[0].rate if len(pieces) == 1 else None
 
 
 def _joined(rows: list[tuple[Fraction, Fraction | None, int]]) -> list[tuple[Fraction, Fraction | None, int]]:

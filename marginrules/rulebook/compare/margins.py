@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 
-from marginrules.rulebook.compare.envelope import Piece, differences, greatest, within
+from marginrules.rulebook.compare.envelope import Piece, differences, greatest, one_rate, rates_in_words
 from marginrules.rulebook.compare.records import (
     INTEREST,
     NOTIONAL,
@@ -16,7 +16,6 @@ from marginrules.rulebook.compare.records import (
     Span,
     amount_words,
     change_of,
-    ratio_words,
 )
 from marginrules.rulebook.schema import Margin, Tier
 
@@ -36,9 +35,9 @@ def compare_tiers(before: Margin, after: Margin) -> Iterator[Change]:
             yield change_of(
                 "stricter" if sign > 0 else "looser",
                 term,
-                [_words(one[side], low, high) for one in (old, new)],
+                [rates_in_words(one[side], low, high) for one in (old, new)],
                 spans=(Span(NOTIONAL, low or None, high),),
-                values=[_one_rate(one[side], low, high) for one in (old, new)],
+                values=[one_rate(one[side], low, high) for one in (old, new)],
                 lines=(_line(before, low), _line(after, low)),
             )
     if before.initial_from != after.initial_from:
@@ -82,18 +81,6 @@ def _sides(margin: Margin) -> tuple[Curve, Curve]:
             lines.append((Fraction(rate), deduction))
         last = tier
     return greatest(initials + maintenances), greatest(maintenances)
-
-
-def _words(curve: Curve, low: Fraction, high: Fraction | None) -> str:
-    """Write the rates of a curve between two notionals: `0.4% to 300,000, then 0.5%`."""
-    pieces = within(curve, low, high)
-    ends = [*(f" to {amount_words(one.start)}" for one in pieces[1:]), ""]
-    return ", then ".join(ratio_words(one.rate) + end for one, end in zip(pieces, ends, strict=True))
-
-
-def _one_rate(curve: Curve, low: Fraction, high: Fraction | None) -> Fraction | None:
-    pieces = within(curve, low, high)
-    return pieces[0].rate if len(pieces) == 1 else None
 
 
 def _line(margin: Margin, low: Fraction) -> int:

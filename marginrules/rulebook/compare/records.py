@@ -18,6 +18,7 @@ Number = int | Decimal | Fraction
 _OPPOSITE: dict[Direction, Direction] = {"stricter": "looser", "looser": "stricter", "changed": "changed"}
 RATIO, NOTIONAL, HOLDING, INTEREST = "margin ratio", "notional", "value of the holding", "open interest"
 BREACH, CALL, LEFT, MOMENT = "time since the breach", "time since the call", "time left", "time of the call"
+_NAMES_MAX = 4
 _DURATIONS = (BREACH, CALL, LEFT)
 
 
@@ -61,7 +62,7 @@ class Change:
         direction: of what decides afterwards; "changed" where it is neither, or nobody can say.
         term: what differs, such as "maintenance margin", "entry", "deadline" or "haircut".
         before, after: in words; "" where there was nothing, or is nothing any more.
-        products: whose it is; none: every product that there is, or what is not by product.
+        products: whose it is; none: all that follow the ladder, or what is not by product.
         profiles: "class retail" or "account A-1 of class retail"; none: everybody.
         ladder, step, asset: whose it is, where it is of one.
         spans: the range in which it shows, all of them at once; none: wherever it is read.
@@ -87,8 +88,9 @@ class Change:
     @property
     def subject(self) -> str:
         """Return what it is about, in words."""
-        where = [f"{self.ladder}/{self.step}" if self.step else self.ladder, self.asset, ", ".join(self.products)]
-        return ", ".join([*(one for one in where if one), *self.profiles]) or "the rulebook"
+        where = [f"{self.ladder}/{self.step}" if self.step else self.ladder, self.asset]
+        where += [_few(self.products), _few(self.profiles)]
+        return ", ".join(one for one in where if one) or "the rulebook"
 
     @property
     def range(self) -> str:
@@ -158,6 +160,12 @@ def change_of(
         before_line=lines[0],
         after_line=lines[1],
     )
+
+
+def _few(names: tuple[str, ...]) -> str:
+    """Write names; of many, the first ones and how many more there are."""
+    more = len(names) - _NAMES_MAX
+    return ", ".join(names[:_NAMES_MAX]) + (f" and {more} more" if more > 0 else "")
 
 
 def verdict_of(changes: tuple[Change, ...]) -> Verdict:

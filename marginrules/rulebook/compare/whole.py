@@ -88,6 +88,10 @@ class _Comparing:
         ):
             if old != new:
                 yield Change("changed", term, old, new)
+        if before.max_age_ns != after.max_age_ns:  # of the prices of assets
+            values = before.max_age_ns, after.max_age_ns
+            words = [units.format_duration(one) for one in values]
+            yield change_of("changed", "greatest age of asset prices", words, values=values)
         for name in sorted(before.limits.keys() | after.limits.keys()):
             was, now = before.limits.get(name), after.limits.get(name)
             if was != now:
@@ -158,8 +162,9 @@ class _Comparing:
                     found.setdefault(change, {}).setdefault(owner, []).append(key)
         everybody = frozenset(one[0] for one in profiles)
         apart = frozenset(account_class for account_class, account in everybody if account)
-        for change, owners in found.items():
-            every = followers[change.ladder] if change.ladder else {one[0] for one in products}
+        # Margins first, then ladder by ladder; what is alike in that as it was found.
+        for change, owners in sorted(found.items(), key=lambda item: (bool(item[0].ladder), item[0].ladder)):
+            every = followers[change.ladder] if change.ladder else None
             yield from _merged(change, owners, everybody, apart, every)
 
     def _margin(self, old: int, new: int, was: int, now: int) -> tuple[Change, ...]:
@@ -233,14 +238,16 @@ def _merged(
     owners: dict[str, list[_Profile]],
     everybody: frozenset[_Profile],
     apart: frozenset[str],
-    every: set[str],
+    every: set[str] | None,
 ) -> Iterator[Change]:
     """Yield a change once for all products that it is alike for: those with the same profiles."""
     by_profiles: dict[frozenset[_Profile], list[str]] = {}
     for name, keys in owners.items():
         by_profiles.setdefault(frozenset(keys), []).append(name)
     for holders, names in by_profiles.items():
-        products = () if every <= set(names) else tuple(sorted(name or _SEVERAL for name in names))
+        products = (
+            () if every is not None and every <= set(names) else tuple(sorted(name or _SEVERAL for name in names))
+        )
         profiles = () if holders == everybody else tuple(_profile_words(*one, apart) for one in sorted(holders))
         yield replace(change, products=products, profiles=profiles)
 

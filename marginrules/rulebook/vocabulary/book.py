@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from marginrules.rulebook.vocabulary import collateral, ladders, models, products
+from marginrules.rulebook.vocabulary import collateral, ladders, linting, models, products
 from marginrules.rulebook.vocabulary.kinds import Keys, Value, may, named, needs, single, some
-from marginrules.rulebook.vocabulary.linting import LINT
 
 CALENDAR = Keys(
     "calendar",
@@ -45,6 +44,10 @@ BOOK = Keys(
         may("ladder", single("name", refers="ladder"), "The ladder of pools that mix products of several ladders."),
         needs("ladders", ladders.LADDERS, "What happens as the margin ratio falls."),
         may("overrides", ladders.OVERRIDES, "Exceptions for products, classes and accounts, each with its reason."),
-        may("lint", LINT, "How much weight rules of meaning have in this book, and why."),
+        may(
+            "lint",
+            Value(mapping=linting.LINT),
+            "How much weight rules of lint have in this book, each with its reason.",
+        ),
     ),
 )

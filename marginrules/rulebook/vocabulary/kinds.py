@@ -96,11 +96,13 @@ class Keys:
     Args:
         name: what the mapping is, unique.
         others: what further names may stand beside the keys; None: none.
+        others_first: they are written before the keys.
     """
 
     name: str
     keys: tuple[Key, ...]
     others: Names | None = None
+    others_first: bool = False
     _index: dict[str, Key] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

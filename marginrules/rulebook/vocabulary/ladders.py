@@ -27,6 +27,7 @@ TARGET = Range(Decimal(1) / 100, 1000)
 RESTORED = Range(1, 1000)
 SCALE = Range(0, 100, low_open=True)
 WAIT = Range(0, 366 * DAY_NS)
+DEADLINE = Range(0, 366 * DAY_NS, low_open=True)
 MARGINS = ("initial_margin", "maintenance_margin")
 RECIPIENTS = ("client", "desk", "risk", "compliance", "operations")
 LAYERS = ("insurance_fund", "auto_deleveraging", "loss_socialisation", "guarantee_fund", "house_capital")
@@ -50,8 +51,8 @@ LIQUIDATE = Keys(
         may("target", single("rate", TARGET), "Margin ratio that is restored at once."),
         may("every", single("duration", WAIT), "Time between two liquidations."),
         may("until", single("rate", TARGET), "Margin ratio at which liquidation stops."),
-        may("cancel_orders_first", YES_NO, "Whether open orders go before positions do."),
         may("first", word("largest_loss", "largest_margin", "pro_rata"), "Which positions are closed first."),
+        may("cancel_orders_first", YES_NO, "Whether open orders go before positions do."),
     ),
 )
 _UNMET = single("unmet", refers="step")
@@ -62,7 +63,7 @@ _CHANGEABLE = (
     may("after", _UNMET, "The call that must go unmet before this step is entered."),
     may("or_after", _UNMET, "A call that enters this step as well when it goes unmet."),
     may("call", Value(mapping=CALL), "The demand for collateral that this step makes."),
-    may("deadline", single("deadline", WAIT), "Time to meet the call: 4h, or `17:00 in 3 business days`."),
+    may("deadline", single("deadline", DEADLINE), "Time to meet the call: 4h, or `17:00 in 3 business days`."),
     may("restrict", word("reduce_only", "blocked"), "What the account may still do."),
     may(
         "liquidate",

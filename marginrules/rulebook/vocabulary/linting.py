@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The keys of the section `lint`: the closed list of rules of meaning, and what may be set of each."""
+"""
+The keys of the section `lint`: how much weight the rules of meaning have in a book, and why.
+
+What the rules find is judged in `authoring.lint`; here is the closed list of them, so that a book that names one that
+does not exist is refused where it stands.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,6 @@ from decimal import Decimal
 from marginrules.rulebook.vocabulary.kinds import Keys, Range, Value, may, needs, single, some, word
 
 LEVELS = ("off", "note", "warning", "error")
-
 LINT_RULES: dict[str, str] = {
     "MR-L101": "step or call that never comes",
     "MR-L102": "shadowed by a milder step",
@@ -48,33 +52,22 @@ LINT_RULES: dict[str, str] = {
     "MR-L152": "tier that is never reached",
     "MR-L190": "lint setting without effect",
 }
-# Rules that compare with a set amount, which a book may set: what it is without, and what it may be.
+# Rules that compare with a set amount, which a book may set: what it is otherwise, and what it may be.
 LINT_LIMITS: dict[str, tuple[Decimal, Range]] = {
     "MR-L113": (Decimal(5), Range(1, 1000, low_open=True)),  # times the rate of the tier before
     "MR-L130": (Decimal("0.1"), Range(0, 10, low_open=True)),  # of equity / MM, or of a rate, relative to what it was
 }
+_LEVEL = word(*LEVELS), "How much a finding weighs in this book."
+_BECAUSE = needs("because", single("text"), "Why.")
+_ONLY = may("only", some(single("name")), "What the setting is for: ladders, steps, products, assets; else everything.")
+LINT_SETTING = Keys("lint setting", (needs("level", *_LEVEL), _ONLY, _BECAUSE))
 
 
 def _setting(rule: str) -> Keys:
-    limit = LINT_LIMITS.get(rule)
-    return Keys(
-        f"setting of {rule}",
-        (
-            may("level", word(*LEVELS), "How much weight the rule has in this book."),
-            needs("because", single("text"), "Why; it is shown wherever the setting has an effect."),
-            may("only", some(single("name")), "Names it is for: a ladder, a step, a product, an asset."),
-            *([] if limit is None else [may("limit", single("rate", limit[1]), "The amount the rule compares with.")]),
-        ),
-    )
+    if rule not in LINT_LIMITS:
+        return LINT_SETTING
+    limit = may("limit", single("rate", LINT_LIMITS[rule][1]), "The amount the rule compares with.")
+    return Keys(f"lint setting of {rule}", (may("level", *_LEVEL), limit, _ONLY, _BECAUSE))
 
 
-SETTINGS = {rule: _setting(rule) for rule in LINT_RULES}
-LINT = Value(
-    mapping=Keys(
-        "lint",
-        tuple(
-            may(rule, Value(mapping=SETTINGS[rule]), f"{about[0].upper()}{about[1:]}.")
-            for rule, about in LINT_RULES.items()
-        ),
-    )
-)
+LINT = Keys("lint", tuple(may(rule, Value(mapping=_setting(rule)), f"{what}.") for rule, what in LINT_RULES.items()))

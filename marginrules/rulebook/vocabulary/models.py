@@ -59,6 +59,7 @@ ROW = Keys(
         may(LABEL, single("text"), "Name under which the scenario is shown."),
     ),
     others=Names("variable", _SHOCK, "column"),
+    others_first=True,
 )
 HALF_LIFE = Keys(
     "half_life",

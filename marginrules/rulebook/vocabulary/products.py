@@ -39,9 +39,9 @@ DEFINE = named(FORMULA, "definition", form="variable")
 LIMIT = Keys(
     "limit of a field",
     (
-        needs("per", single("duration", _PERIOD), "Time in which it may move this far."),
         may("rise", single("rate", _RISE), "Most that it may rise in this time."),
         may("fall", single("rate", _FALL), "Most that it may fall in this time."),
+        needs("per", single("duration", _PERIOD), "Time in which it may move this far."),
     ),
 )
 LIMITS = Keys(
