@@ -21,7 +21,7 @@ from marginrules.rulebook.parse import parse
 from marginrules.rulebook.schema import Book, read_book
 from marginrules.rulebook.source import read_source
 
-ROUNDS = 16
+ROUNDS = 20  # batches of accounts that are drawn at most
 _HEAD = """\
 # Made by `marginrules test --boundaries`: what the rulebook gives at, just below and just above its thresholds.
 # Make it again after a change that is meant; what then differs here is what the change does.
