@@ -15,7 +15,8 @@ import click
 from marginrules.authoring.cases.boundaries import boundaries
 from marginrules.authoring.cases.files import Pair, is_cases, made_of, pairs_of
 from marginrules.authoring.cases.mutants import Mutant
-from marginrules.authoring.cases.mutation import MutationResult, run_mutants, suggestion
+from marginrules.authoring.cases.mutation import MutationResult, run_mutants
+from marginrules.authoring.cases.suggesting import suggestions
 from marginrules.cli.common import EXIT_PROBLEMS
 from marginrules.cli.output import print_json
 
@@ -102,9 +103,10 @@ def _progress(book: Path) -> Iterator[Any]:
 def _print(result: MutationResult, content: bytes) -> None:
     head = f"{result.file}: {result.noticed} of {len(result.tried)} mutants noticed, {result.share:.1%}"
     click.echo(head + (f"; {len(result.left_out)} left out" if result.left_out else ""))
+    suggested = suggestions(content, result.survivors[:_SUGGESTED])
     for number, one in enumerate(result.survivors):
         click.echo(f"  {click.style('survived', fg='yellow')}  {one.title}")
-        text = suggestion(content, one) if number < _SUGGESTED else ""
+        text = suggested[number] if number < len(suggested) else ""
         if text:
             click.echo("    this case would notice it:")
             click.echo("".join(f"    {line}\n" for line in text.splitlines()), nl=False)

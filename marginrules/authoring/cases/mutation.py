@@ -12,12 +12,10 @@ from marginrules.authoring.cases.model import Case
 from marginrules.authoring.cases.mutants import Mutant, compiled, moves
 from marginrules.authoring.cases.read import read_cases
 from marginrules.authoring.cases.run import run_case
-from marginrules.authoring.cases.searching import search
 from marginrules.errors import InputError
 from marginrules.rulebook import Program, load
 
 _CHUNK = 12  # neighbours, which the same cases notice
-_SEARCH_ROUNDS = 4  # batches of accounts drawn for one survivor
 
 CaseText = tuple[str, bytes]  # a file's name and its text
 Progress = Callable[[int, int], None]  # how many mutants were tried, of how many
@@ -106,14 +104,6 @@ def check_cases(content: bytes, file: str, cases: Sequence[CaseText]) -> None:
             where = f"{failures[0].file}:{failures[0].line}"
             hint = "make every case hold before mutants are tried: `marginrules test`"
             raise InputError("MR-I102", f"case '{case.name}' did not hold for the book as it is, at {where}", hint)
-
-
-def suggestion(content: bytes, mutant: Mutant) -> str:
-    """Return a case that would notice a mutant, as YAML; empty where none was found among those drawn."""
-    before = load(content, mutant.file)
-    after = load(mutant.applied_to(content), mutant.file)
-    found = search(before, [after], rounds=_SEARCH_ROUNDS, name=f"what line {mutant.place.line} decides")
-    return found[0].text if found else ""
 
 
 def _sample(found: list[Mutant], at_most: int) -> list[Mutant]:

@@ -39,9 +39,17 @@ ladders:
   main:
     calendar: new_york
     steps:
-      - {step: call, below: 100%, clear: 100%, call: {restore: initial_margin, minimum_transfer: 500, round_to: 100}, deadline: 17:00 in 3 business days, restrict: reduce_only}
+      - step: call
+        below: 100%
+        clear: 100%
+        call: {restore: initial_margin, minimum_transfer: 500, round_to: 100}
+        deadline: 17:00 in 3 business days
+        restrict: reduce_only
       - {step: late, after: call unmet, call: {restore: 130%}, deadline: 4h, restrict: blocked}
-      - {step: sale, below: 0%, or_after: late unmet, liquidate: {fraction: 20%, every: 30s, until: 110%, first: largest_loss}}
+      - step: sale
+        below: 0%
+        or_after: late unmet
+        liquidate: {fraction: 20%, every: 30s, until: 110%, first: largest_loss}
 """
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from marginrules.authoring.cases.boundaries import boundaries
-from marginrules.authoring.cases.mutation import CaseText, MutationResult, run_mutants, suggestion
+from marginrules.authoring.cases.mutation import CaseText, MutationResult, run_mutants
+from marginrules.authoring.cases.suggesting import suggestions
 from marginrules.errors import InputError
 
 RULES = Path(__file__).parents[3] / "rules"
@@ -90,8 +91,8 @@ def test_without_cases_every_mutant_survives() -> None:
     assert result.noticed == 0
     assert result.share == 0.0
     rate = next(one for one in result.survivors if one.path[-1] == "maintenance")
-    text = suggestion(content, rate)
-    assert "maintenance_margin" in text
+    (text,) = suggestions(content, [rate])
+    assert text.startswith("  - case: ")
     again = run_mutants(content, "book.yaml", [("suggested.yaml", b"cases:\n" + text.encode())])
     assert rate in [one.mutant for one in again.tried if one.noticed_by]
 
