@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +12,13 @@ from typing import Any
 import click
 
 from marginrules.authoring.cases import SuiteResult, run_suite
-from marginrules.authoring.cases.files import Pair, is_cases, pair_of, pairs_in
+from marginrules.authoring.cases.files import Pair, is_cases, pairs_in, pairs_of
 from marginrules.authoring.cases.record import record_case
 from marginrules.authoring.cases.render import as_report, render_text
 from marginrules.authoring.cases.suite import is_passed
 from marginrules.authoring.report import FORMATS, render
 from marginrules.cli.common import EXIT_PROBLEMS, FILE, RATE, command, connect
+from marginrules.cli.mutants import books_of, make_boundaries, try_books
 from marginrules.cli.output import print_diagnostics, print_json
 from marginrules.client.rpc import ADDRESS
 from marginrules.errors import InputError, RulebookError
@@ -48,6 +50,8 @@ def _with_server(function: Callable[..., None]) -> Callable[..., None]:
     "marginrules test --format junit > cases.xml",
     "marginrules test --record decisions.jsonl:12 >> cases.yaml",
     "marginrules test --record ACC-1 >> cases.yaml",
+    "marginrules test rulebook.yaml --boundaries --write",
+    "marginrules test rulebook.yaml --mutants --threshold 95%",
 )
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--run", "pattern", default="", help="Only cases with this in their name; * and ? stand for any text.")
@@ -62,6 +66,10 @@ def _with_server(function: Callable[..., None]) -> Callable[..., None]:
     metavar="SOURCE",
     help="Print a case of a line of a file of decisions, FILE:LINE, or of an account.",
 )
+@click.option("--mutants", is_flag=True, help="Move each threshold a little, and list the moves that no case notices.")
+@click.option("--boundaries", is_flag=True, help="Print cases at, just below and just above every threshold.")
+@click.option("--write", is_flag=True, help="Write --boundaries beside the rulebook instead, to boundaries.yaml.")
+@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes for these two.")
 @click.option("--name", default="", help="Of the case that is recorded.")
 @click.option("--pool", default=CROSS, help="Of the account that is recorded; the cross pool where it is left out.")
 @_with_server
@@ -79,6 +87,10 @@ def test(
     recorded: str | None,
     name: str,
     pool: str,
+    mutants: bool,
+    boundaries: bool,
+    write: bool,
+    jobs: int,
     as_json: bool,
     **connection: Any,
 ) -> None:
@@ -92,6 +104,9 @@ def test(
     if recorded is not None:
         _record(recorded, name, pool, as_json, connection)
         return
+    if mutants or boundaries:
+        books = books_of(_pairs(files, False) if mutants else [], files)
+        ctx.exit(try_books(books, threshold, jobs, as_json) if mutants else make_boundaries(books, jobs, write))
     if active and not connection["address"]:
         connection["address"] = ADDRESS
     wanted = threshold if threshold is not None else 0.0 if with_coverage else None
@@ -116,8 +131,7 @@ def _pairs(files: tuple[Path, ...], active: bool) -> list[Pair]:
         return [(one, one) for one in files]  # needs no rulebook beside it
     found = [] if files else pairs_in(Path())
     for one in files:
-        pair = None if one.is_dir() else pair_of(one)
-        more = pairs_in(one) if one.is_dir() else [pair] if pair else []
+        more = pairs_in(one) if one.is_dir() else pairs_of(one)
         if not more:
             what = "a rulebook beside it" if one.is_file() and is_cases(one) else "cases"
             raise click.UsageError(f"{one} has no {what}; see --help for the names")

@@ -24,7 +24,17 @@ def program_of(book: str) -> Program:
 @functools.cache
 def cases_of(book: str) -> tuple[Case, ...]:
     """Read the cases of a book, once."""
-    return read_cases((RULES / book / "cases.yaml").read_bytes(), f"{book}/cases.yaml").cases
+    return _read(book, "cases.yaml")
+
+
+@functools.cache
+def boundaries_of(book: str) -> tuple[Case, ...]:
+    """Read the boundary cases of a book, once."""
+    return _read(book, "boundaries.yaml")
+
+
+def _read(book: str, name: str) -> tuple[Case, ...]:
+    return read_cases((RULES / book / name).read_bytes(), f"{book}/{name}").cases
 
 
 CASES = [(book, case) for book in BOOKS for case in cases_of(book)]
@@ -35,6 +45,18 @@ def test_worked_example(book: str, case: Case) -> None:
     """Each step of a worked example comes out as it is written beside the rulebook."""
     program = program_of(book)
     assert not run_case(program.text, f"{book}/rulebook.yaml", case, program).failures
+
+
+@pytest.mark.parametrize("book", BOOKS)
+def test_boundaries(book: str) -> None:
+    """What a book gives at its thresholds is what its boundary cases pin."""
+    program, file = program_of(book), f"{book}/rulebook.yaml"
+    failures = [
+        one
+        for case in boundaries_of(book)
+        for one in run_case(program.text, file, case, program, with_coverage=False).failures
+    ]
+    assert not failures[:3]
 
 
 @pytest.mark.parametrize("book", BOOKS)

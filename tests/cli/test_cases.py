@@ -67,7 +67,7 @@ def test_coverage_is_that_of_a_book_by_all_its_cases(tmp_path: Path) -> None:
     """Two files of cases for one book reach what either reaches."""
     texts = BOOK.joinpath("cases.yaml").read_text(encoding="utf-8").split("  - case: ")
     (tmp_path / "rulebook.yaml").write_bytes((BOOK / "rulebook.yaml").read_bytes())
-    whole = lines(run("test", BOOK, "--json", "--coverage"))[1]
+    whole = lines(run("test", BOOK / "cases.yaml", "--json", "--coverage"))[1]
     for name, part in (("cases.yaml", texts[1:3]), ("b.cases.yaml", texts[3:])):
         head = "rulebook: rulebook.yaml\n" + texts[0]
         (tmp_path / name).write_text("  - case: ".join([head, *part]), encoding="utf-8")

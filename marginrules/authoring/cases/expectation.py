@@ -17,15 +17,18 @@ NOTHING = ("", "none")  # how a case writes that there is no step, call, deadlin
 Moment = Callable[[Node], int | None]
 
 
-def read_expected(sink: Sink, node: Node, is_order: bool, moment: Moment) -> tuple[Expected, ...]:
+def read_expected(
+    sink: Sink, node: Node, is_order: bool, moment: Moment, is_figure: bool = False
+) -> tuple[Expected, ...]:
     """
     Read the fields that are compared.
 
     Args:
         is_order: they are those of an order's answer.
+        is_figure: they are those of a figure.
         moment: reads a moment, which may be relative.
     """
-    keys = vocabulary.ANSWER if is_order else vocabulary.EXPECTED
+    keys = vocabulary.MEASURED if is_figure else vocabulary.ANSWER if is_order else vocabulary.EXPECTED
     Fields(sink, node, keys.name, keys)  # reports what is no mapping, and what is no key
     return fields_of(sink, node, keys, moment)
 
@@ -41,7 +44,8 @@ def fields_of(sink: Sink, node: Node, keys: Keys, moment: Moment) -> tuple[Expec
 def _read(sink: Sink, key: Key, node: Node, moment: Moment) -> Expected | None:
     name, takes = key.name, key.value.text
     if key.value.items is not None:
-        return _list(sink, name, node)
+        is_numeric = takes is not None and takes.form == "amount"
+        return _amounts(sink, name, node) if is_numeric else _list(sink, name, node)
     if not isinstance(node, Scalar) or takes is None:
         sink.add("MR-R303", node.place, f"{name} is one value")
         return None
@@ -52,6 +56,14 @@ def _read(sink: Sink, key: Key, node: Node, moment: Moment) -> Expected | None:
     if takes.form in ("amount", "rate"):
         return _figure(sink, name, "ratio" if takes.form == "rate" else "amount", node)
     return _word(sink, name, takes.words, node)
+
+
+def _amounts(sink: Sink, name: str, node: Node) -> Expected:
+    nodes = node.items if isinstance(node, Sequence) else [node]
+    numbers = [fields.read_number(sink, one) for one in nodes]
+    text = ", ".join(one.text for one in nodes if isinstance(one, Scalar))
+    values = tuple(float(one) for one in numbers if one is not None)
+    return Expected(name, "amounts", text, numbers=values, place=node.place)
 
 
 def _time(name: str, node: Scalar, moment: Moment) -> Expected | None:

@@ -70,6 +70,11 @@ class Judge:
         rule = self._in_file(decision.rule)
         return [self._failure(one, found[one.name], rule, because) for one in self._differing(found)]
 
+    def of_figure(self, values: tuple[float, ...]) -> list[Failure]:
+        """Return what is not as expected of the values of a figure."""
+        found: dict[str, Callable[[], Any]] = {"values": lambda: values}
+        return [self._failure(one, found[one.name], "", "") for one in self._differing(found)]
+
     def of_events(self, events: list[Event]) -> list[Failure]:
         """Return the first difference of what happened and what was expected to."""
         wanted = self._step.events
@@ -304,10 +309,13 @@ def _answer(decision: OrderDecision) -> dict[str, Callable[[], Any]]:
 def _is_as_expected(one: Expected, value: Any) -> bool:
     if one.kind == "list":
         return tuple(value) == one.words
-    if one.kind == "time":
-        return bool(value == one.time_ns)
-    if one.kind == "word":
-        return bool(value == one.text)
+    if one.kind == "amounts":
+        pairs = zip(value, one.numbers, strict=False)
+        return len(value) == len(one.numbers) and all(
+            math.isclose(*pair, rel_tol=_CLOSE, abs_tol=_CLOSE) for pair in pairs
+        )
+    if one.kind in ("time", "word"):
+        return bool(value == (one.time_ns if one.kind == "time" else one.text))
     if value is None:
         return False
     if one.slack:
@@ -317,8 +325,8 @@ def _is_as_expected(one: Expected, value: Any) -> bool:
 
 def _written(one: Expected, value: Any) -> str:
     """Write what was found in the spelling of a case."""
-    if one.kind == "list":
-        return ", ".join(value) or "none"
+    if one.kind in ("list", "amounts"):
+        return ", ".join(value if one.kind == "list" else map(_exact, value)) or "none"
     if one.kind == "time":
         return format_time(value) if value else "none"
     if one.kind == "word":

@@ -79,6 +79,15 @@ class OrderPart:
 
 
 @dataclass(frozen=True, slots=True)
+class FigurePart:
+    """Carry a question for a figure of the rulebook: of one position or of the pool, with what its formula is given."""
+
+    name: str
+    symbol: str = ""
+    given: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EnteredPart:
     """
     Carry a step in which a pool is as the case begins.
@@ -162,12 +171,13 @@ class Expected:
     """Carry what one field shall be: the text as written and, for numbers, moments and lists, what it means."""
 
     name: str
-    kind: str  # "amount", "ratio", "word", "time" or "list"
+    kind: str  # "amount", "ratio", "word", "time", "list" or "amounts"
     text: str
     number: float = 0.0
     slack: float = 0.0  # how far a ratio may lie from the number: half a unit of the last digit written
     time_ns: int = 0
     words: tuple[str, ...] = ()
+    numbers: tuple[float, ...] = ()
     place: Place = field(default=NOWHERE, compare=False)
 
 
@@ -186,7 +196,10 @@ class Step:
 
     Args:
         fills: price by symbol at which the liquidation ordered last is executed; empty: at the marks; None: it is not.
+        filled: which part of each order of the liquidation `fills` has.
+        equity: what the balance in the currency is set to make equity; None: it stays.
         order: checked and answered; `expected` is about the answer then.
+        figure: measured; `expected` is about its values then.
         events: every event since the last look, in words; None: not compared.
     """
 
@@ -196,7 +209,10 @@ class Step:
     prices: tuple[Quote, ...] = ()
     deposits: tuple[tuple[str, float], ...] = ()
     fills: tuple[tuple[str, float], ...] | None = None
+    filled: float = 1.0
+    equity: float | None = None
     order: OrderPart | None = None
+    figure: FigurePart | None = None
     expected: tuple[Expected, ...] = ()
     events: tuple[Line, ...] | None = None
     place: Place = field(default=NOWHERE, compare=False)

@@ -18,6 +18,7 @@ from marginrules.authoring.cases.model import (
     CaseFile,
     Closes,
     EnteredPart,
+    FigurePart,
     Line,
     OrderPart,
     PoolPart,
@@ -282,6 +283,15 @@ def _pool(sink: Sink, node: Node, name: str, *, start_ns: int) -> PoolPart:
     return _pool_of(Fields(sink, node, what, vocabulary.POOL), "" if name == "cross" else name, start_ns)
 
 
+def _figure(sink: Sink, node: Node) -> FigurePart:
+    """Read `health_factor`, or `{name: auction_bid, given: {elapsed: 60, ...}}`."""
+    if isinstance(node, Scalar):
+        return FigurePart(fields.read_name(sink, node) or "")
+    part = Fields(sink, node, "a figure", vocabulary.FIGURE)
+    name, symbol = part.read("name", fields.read_name, ""), part.read("symbol", fields.read_name, "")
+    return FigurePart(name, symbol, tuple(_named(part, "given", lambda on, one, _name: _rate(on, one))))
+
+
 class _Reader:
     """Read one case; what a file shares is known."""
 
@@ -411,14 +421,20 @@ class _Steps:
         order = part.node("order")
         execute = part.node("execute")
         expect = part.node("expect")
+        figure = part.node("figure")
         is_order = order is not None
         return replace(
             step,
             prices=tuple(one for _, one in _named(part, "prices", _quote)),
             deposits=tuple(_named(part, "deposit", _number)),
             fills=None if execute is None else self._fills(part, execute),
+            filled=part.read("filled", _rate, 1.0),
+            equity=part.read("equity", _number, None),
             order=_order(self._sink, order) if order is not None else None,
-            expected=read_expected(self._sink, expect, is_order, self._moment) if expect is not None else (),
+            figure=_figure(self._sink, figure) if figure is not None else None,
+            expected=()
+            if expect is None
+            else read_expected(self._sink, expect, is_order, self._moment, is_figure=figure is not None),
             **self._events(part),
         )
 

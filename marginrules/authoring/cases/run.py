@@ -62,13 +62,17 @@ def play(world: World, step: Step) -> list[Failure]:
     world.go_to(step.at_ns)
     if step.prices:
         world.publish(step.prices)
+    if step.equity is not None:
+        world.set_equity(step, step.equity)
     if step.deposits:
         world.deposit(step)
     if step.fills is not None:
-        world.execute(world.pool_of(step), step.fills)
+        world.execute(world.pool_of(step), step.fills, step.filled)
     failures = []
     if step.order is not None:
         failures += Judge(world, step).of_order(world.decide(step, step.order))
+    elif step.figure is not None:
+        failures += Judge(world, step).of_figure(world.measure(step, step.figure))
     elif step.expected:
         failures += Judge(world, step).of_pool()
     if step.events is not None:

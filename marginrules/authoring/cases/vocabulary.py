@@ -153,6 +153,17 @@ ANSWER = Keys(
         may("maintenance_margin_after", _NUMBER, "Maintenance margin after its fill."),
     ),
 )
+MEASURED = Keys(
+    "what a figure is", (may("values", some(_NUMBER), "Its value; one for each position, group or scenario."),)
+)
+FIGURE = Keys(
+    "figure",
+    (
+        needs("name", single("name"), "A figure of the rulebook."),
+        may("symbol", single("name"), "Of this position, or of the group that it is in; of all where it is left out."),
+        may("given", named(single("rate"), form="variable"), "What its formula is given, by name."),
+    ),
+)
 _WHEN = (
     may("at", _AT, "A moment, `4h` after the start, or `+4h` after the step before."),
     may("account", single("name"), "The account looked at; the first where it is left out."),
@@ -167,7 +178,10 @@ STEP = Keys(
         may("prices", PRICES, "Prices that are published."),
         may("deposit", named(_NUMBER), "What is paid in, by asset."),
         may("execute", Value(word("marks").text, named(_NUMBER).mapping), "At what the ordered liquidation is traded."),
+        may("filled", single("rate"), "Which part of each of its orders is traded; all of it where it is left out."),
+        may("equity", _NUMBER, "The balance in the currency is set to what makes equity this."),
         may("order", Value(mapping=ORDER), "An order that is checked."),
+        may("figure", Value(single("name").text, FIGURE), "A figure of the rulebook that is measured."),
         may("expect", Value(mapping=EXPECTED), "What is compared; the order's answer where there is an order."),
         _EVENTS,
     ),

@@ -15,7 +15,17 @@ from typing import Any
 
 from marginrules._core.core import Assessment
 from marginrules.authoring.cases.entered import state_of
-from marginrules.authoring.cases.model import AccountPart, Case, Closes, OrderPart, PoolPart, Quote, Step, Target
+from marginrules.authoring.cases.model import (
+    AccountPart,
+    Case,
+    Closes,
+    FigurePart,
+    OrderPart,
+    PoolPart,
+    Quote,
+    Step,
+    Target,
+)
 from marginrules.errors import InputError
 from marginrules.escalation import ladder
 from marginrules.escalation.state import Event, LadderState
@@ -25,6 +35,7 @@ from marginrules.rulebook import Program
 from marginrules.rulebook.diagnostic import suggest
 from marginrules.service import border
 from marginrules.service.decide import decide
+from marginrules.service.figures import measure_figures
 from marginrules.service.shard import Shard
 from marginrules.terms import Ladder
 from marginrules.units import DAY_NS
@@ -133,8 +144,8 @@ class World:
             where = {"account": step.account, "pool": step.pool, "asset": asset, "amount": amount}
             self._apply("deposit", where | _BY_CASE)
 
-    def execute(self, pool: int, fills: tuple[tuple[str, float], ...]) -> None:
-        """Trade the liquidation that was ordered last, at given prices or at the marks."""
+    def execute(self, pool: int, fills: tuple[tuple[str, float], ...], filled: float = 1.0) -> None:
+        """Trade the liquidation that was ordered last, or a part of each order, at given prices or at the marks."""
         label, prices = self.shard.book.pool_label(pool), dict(fills)
         ordered = next(
             (one for one in reversed(self.log) if one.kind == "liquidation_ordered" and one.pool == label), None
@@ -146,8 +157,26 @@ class World:
         for symbol, quantity in ordered.data["orders"]:
             price = prices.get(symbol)
             price = self._quotes[symbol].mark if price is None and symbol in self._quotes else price
-            rows.append({"symbol": symbol, "quantity": quantity, "price": price or math.nan, "fee": 0.0})
+            rows.append({"symbol": symbol, "quantity": quantity * filled, "price": price or math.nan, "fee": 0.0})
         self._apply("executed", {"liquidation_id": ordered.call_id, "fills": rows})
+
+    def set_equity(self, step: Step, value: float) -> None:
+        """Set the balance in the currency so that equity is a value; prices are published again with it."""
+        self._set_equity(Target(step.account, "equity", step.pool), value)
+        account = self.shard.book.account(step.account)
+        self._apply("accounts", {"accounts": [_row_of(replace(account, sequence=account.sequence + 1))]})
+
+    def measure(self, step: Step, figure: FigurePart) -> tuple[float, ...]:
+        """
+        Measure a figure; a pool's values, of positions or groups one after another, none of what cannot be said.
+
+        Raises:
+            InputError: no figure, position or input is named so.
+        """
+        found = measure_figures(
+            self.shard, self.pool_of(step), self.now_ns, (figure.name,), figure.symbol, dict(figure.given)
+        )
+        return tuple(value for one in found.figures for row in one.rows for value in row.values)
 
     def decide(self, step: Step, order: OrderPart) -> OrderDecision:
         """Check an order."""
