@@ -144,6 +144,10 @@ cases:
           initial_margin_after: 1
           maintenance_margin_after: 1
       - execute: marks
+        filled: 50%
+        equity: 1_000
+      - figure: {{name: health, symbol: BTC-INV, given: {{shock: 10%}}}}
+        expect: {{values: [1, 2.5]}}
   - case: several accounts
     accounts:
       alice:

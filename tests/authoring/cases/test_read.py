@@ -52,7 +52,14 @@ def every_key(node: Node) -> Iterator[tuple[str, Place]]:
 ROOT = parse(EVERY_KEY, Sink("cases.yaml", []))
 assert ROOT is not None
 KNOWN = {
-    key for keys in [vocabulary.FILE, vocabulary.ANSWER, *keys_of(Value(mapping=vocabulary.FILE))] for key in keys.names
+    key
+    for keys in [
+        vocabulary.FILE,
+        vocabulary.ANSWER,
+        vocabulary.MEASURED,
+        *keys_of(Value(mapping=vocabulary.FILE)),
+    ]
+    for key in keys.names
 }
 # Names in a series are the case's own, and are told apart from what they may be called in a test of their own.
 SERIES = [line for line, text in enumerate(EVERY_KEY.split("\n"), start=1) if text.strip().startswith("series: ")]
