@@ -265,7 +265,8 @@ def test_implied_volatility_comes_back(
     if outside > 0.0 and outside < min(spot, strike):
         (again,) = core.black76(right, spot, strike, years, found)
         assert again == pytest.approx(price, rel=1e-12)
-    if vega * volatility > 1e-2 * price:
+    # A price among the least doubles has lost its digits.
+    if vega * volatility > 1e-2 * price and price > 1e-290:
         assert found == pytest.approx(volatility, rel=1e-11)
     option = (spot, strike, years, volatility, rate, dividend_yield)
     price, _, _, vega, *_ = (one[0] for one in core.black_scholes_greeks(right, *option))
