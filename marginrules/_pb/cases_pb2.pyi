@@ -117,3 +117,97 @@ class RecordCaseResponse(_message.Message):
     CASE_TEXT_FIELD_NUMBER: _ClassVar[int]
     case_text: str
     def __init__(self, case_text: _Optional[str] = ...) -> None: ...
+
+class CasesText(_message.Message):
+    __slots__ = ("file", "text")
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    file: str
+    text: bytes
+    def __init__(self, file: _Optional[str] = ..., text: _Optional[bytes] = ...) -> None: ...
+
+class RunMutantsRequest(_message.Message):
+    __slots__ = ("rulebook", "rulebook_file", "cases", "at_most", "processes")
+    RULEBOOK_FIELD_NUMBER: _ClassVar[int]
+    RULEBOOK_FILE_FIELD_NUMBER: _ClassVar[int]
+    CASES_FIELD_NUMBER: _ClassVar[int]
+    AT_MOST_FIELD_NUMBER: _ClassVar[int]
+    PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    rulebook: bytes
+    rulebook_file: str
+    cases: _containers.RepeatedCompositeFieldContainer[CasesText]
+    at_most: int
+    processes: int
+    def __init__(self, rulebook: _Optional[bytes] = ..., rulebook_file: _Optional[str] = ..., cases: _Optional[_Iterable[_Union[CasesText, _Mapping]]] = ..., at_most: _Optional[int] = ..., processes: _Optional[int] = ...) -> None: ...
+
+class MutantProgress(_message.Message):
+    __slots__ = ("done", "total")
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    done: int
+    total: int
+    def __init__(self, done: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
+
+class Mutant(_message.Message):
+    __slots__ = ("line", "column", "width", "path", "before", "after", "noticed_by", "why")
+    LINE_FIELD_NUMBER: _ClassVar[int]
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    NOTICED_BY_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    line: int
+    column: int
+    width: int
+    path: _containers.RepeatedScalarFieldContainer[str]
+    before: str
+    after: str
+    noticed_by: str
+    why: str
+    def __init__(self, line: _Optional[int] = ..., column: _Optional[int] = ..., width: _Optional[int] = ..., path: _Optional[_Iterable[str]] = ..., before: _Optional[str] = ..., after: _Optional[str] = ..., noticed_by: _Optional[str] = ..., why: _Optional[str] = ...) -> None: ...
+
+class MutantReport(_message.Message):
+    __slots__ = ("file", "tried", "left_out")
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    TRIED_FIELD_NUMBER: _ClassVar[int]
+    LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
+    file: str
+    tried: _containers.RepeatedCompositeFieldContainer[Mutant]
+    left_out: _containers.RepeatedCompositeFieldContainer[Mutant]
+    def __init__(self, file: _Optional[str] = ..., tried: _Optional[_Iterable[_Union[Mutant, _Mapping]]] = ..., left_out: _Optional[_Iterable[_Union[Mutant, _Mapping]]] = ...) -> None: ...
+
+class RunMutantsResponse(_message.Message):
+    __slots__ = ("progress", "report", "rulebook_diagnostics", "cases_diagnostics")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    RULEBOOK_DIAGNOSTICS_FIELD_NUMBER: _ClassVar[int]
+    CASES_DIAGNOSTICS_FIELD_NUMBER: _ClassVar[int]
+    progress: MutantProgress
+    report: MutantReport
+    rulebook_diagnostics: _containers.RepeatedCompositeFieldContainer[_rulebook_pb2.Diagnostic]
+    cases_diagnostics: _containers.RepeatedCompositeFieldContainer[_rulebook_pb2.Diagnostic]
+    def __init__(self, progress: _Optional[_Union[MutantProgress, _Mapping]] = ..., report: _Optional[_Union[MutantReport, _Mapping]] = ..., rulebook_diagnostics: _Optional[_Iterable[_Union[_rulebook_pb2.Diagnostic, _Mapping]]] = ..., cases_diagnostics: _Optional[_Iterable[_Union[_rulebook_pb2.Diagnostic, _Mapping]]] = ...) -> None: ...
+
+class MakeBoundaryCasesRequest(_message.Message):
+    __slots__ = ("rulebook", "rulebook_file", "cases", "processes")
+    RULEBOOK_FIELD_NUMBER: _ClassVar[int]
+    RULEBOOK_FILE_FIELD_NUMBER: _ClassVar[int]
+    CASES_FIELD_NUMBER: _ClassVar[int]
+    PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    rulebook: bytes
+    rulebook_file: str
+    cases: _containers.RepeatedCompositeFieldContainer[CasesText]
+    processes: int
+    def __init__(self, rulebook: _Optional[bytes] = ..., rulebook_file: _Optional[str] = ..., cases: _Optional[_Iterable[_Union[CasesText, _Mapping]]] = ..., processes: _Optional[int] = ...) -> None: ...
+
+class MakeBoundaryCasesResponse(_message.Message):
+    __slots__ = ("cases", "rulebook_diagnostics", "cases_diagnostics")
+    CASES_FIELD_NUMBER: _ClassVar[int]
+    RULEBOOK_DIAGNOSTICS_FIELD_NUMBER: _ClassVar[int]
+    CASES_DIAGNOSTICS_FIELD_NUMBER: _ClassVar[int]
+    cases: str
+    rulebook_diagnostics: _containers.RepeatedCompositeFieldContainer[_rulebook_pb2.Diagnostic]
+    cases_diagnostics: _containers.RepeatedCompositeFieldContainer[_rulebook_pb2.Diagnostic]
+    def __init__(self, cases: _Optional[str] = ..., rulebook_diagnostics: _Optional[_Iterable[_Union[_rulebook_pb2.Diagnostic, _Mapping]]] = ..., cases_diagnostics: _Optional[_Iterable[_Union[_rulebook_pb2.Diagnostic, _Mapping]]] = ...) -> None: ...

@@ -18,7 +18,7 @@ from marginrules.authoring.cases.render import as_report, render_text
 from marginrules.authoring.cases.suite import is_passed
 from marginrules.authoring.report import FORMATS, render
 from marginrules.cli.common import EXIT_PROBLEMS, FILE, RATE, command, connect
-from marginrules.cli.mutants import books_of, make_boundaries, try_books
+from marginrules.cli.mutants import books_of, make_boundaries, on_server, on_this_machine, try_books
 from marginrules.cli.output import print_diagnostics, print_json
 from marginrules.client.rpc import ADDRESS
 from marginrules.errors import InputError, RulebookError
@@ -106,7 +106,8 @@ def test(
         return
     if mutants or boundaries:
         books = books_of(_pairs(files, False) if mutants else [], files)
-        ctx.exit(try_books(books, threshold, jobs, as_json) if mutants else make_boundaries(books, jobs, write))
+        run_on = on_server(connection, jobs) if connection["address"] else on_this_machine(jobs)
+        ctx.exit(try_books(books, threshold, run_on, as_json) if mutants else make_boundaries(books, run_on, write))
     if active and not connection["address"]:
         connection["address"] = ADDRESS
     wanted = threshold if threshold is not None else 0.0 if with_coverage else None

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ import click
 from marginrules.authoring.cases.boundaries import boundaries
 from marginrules.authoring.cases.files import Pair, is_cases, made_of, pairs_of
 from marginrules.authoring.cases.mutants import Mutant
-from marginrules.authoring.cases.mutation import MutationResult, run_mutants
+from marginrules.authoring.cases.mutation import CaseText, MutationResult, Progress, run_mutants
 from marginrules.authoring.cases.suggesting import suggestions
-from marginrules.cli.common import EXIT_PROBLEMS
+from marginrules.cli.common import EXIT_PROBLEMS, connect
 from marginrules.cli.output import print_json
 
 _SUGGESTED = 3  # survivors of a book for which a case is sought
@@ -41,14 +42,14 @@ def books_of(pairs: Iterable[Pair], files: Iterable[Path]) -> Books:
     return books
 
 
-def try_books(books: Books, threshold: float | None, jobs: int, as_json: bool) -> int:
+def try_books(books: Books, threshold: float | None, run_on: AbstractContextManager[Tools], as_json: bool) -> int:
     """Try the mutants of each book, print what survived, and return the exit code: 1 below the threshold."""
     results = []
-    with _executor(jobs) as executor:
+    with run_on as tools:
         for book, cases in books.items():
             texts = [(str(one), one.read_bytes()) for one in cases]
             with _progress(book) as progress:
-                result = run_mutants(book.read_bytes(), str(book), texts, executor, progress=progress)
+                result = tools.run_mutants(book, texts, progress)
             results.append(result)
             if not as_json:
                 _print(result, book.read_bytes())
@@ -60,13 +61,12 @@ def try_books(books: Books, threshold: float | None, jobs: int, as_json: bool) -
     return 0 if all(one.share >= wanted for one in results) else EXIT_PROBLEMS
 
 
-def make_boundaries(books: Books, jobs: int, is_written: bool) -> int:
+def make_boundaries(books: Books, run_on: AbstractContextManager[Tools], is_written: bool) -> int:
     """Make the boundary cases of each book, from its cases that people wrote; print them or write them beside it."""
-    with _executor(jobs) as executor:
+    with run_on as tools:
         for book, cases in books.items():
             made = made_of(book)
-            texts = [(str(one), one.read_bytes()) for one in cases if one != made]
-            text = boundaries(book.read_bytes(), str(book), texts, executor)
+            text = tools.boundaries(book, [(str(one), one.read_bytes()) for one in cases if one != made])
             if is_written:
                 made.write_text(text, encoding="utf-8")
                 click.echo(f"{made}: {text.count('  - case: ')} cases", err=True)
@@ -75,13 +75,42 @@ def make_boundaries(books: Books, jobs: int, is_written: bool) -> int:
     return 0
 
 
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Carry the two tools, wherever they run: each takes the rulebook's file and the texts of its cases."""
+
+    run_mutants: Callable[[Path, list[CaseText], Progress], MutationResult]
+    boundaries: Callable[[Path, list[CaseText]], str]
+
+
 @contextmanager
-def _executor(jobs: int) -> Iterator[Executor | None]:
-    if jobs == 1:
-        yield None
-        return
-    with ProcessPoolExecutor(jobs) as executor:
-        yield executor
+def on_this_machine(jobs: int) -> Iterator[Tools]:
+    """Run the tools here, on so many processes; on 1 in this one."""
+    with ProcessPoolExecutor(jobs) if jobs != 1 else nullcontext() as executor:
+        yield Tools(
+            lambda book, cases, progress: run_mutants(book.read_bytes(), str(book), cases, executor, progress=progress),
+            lambda book, cases: boundaries(book.read_bytes(), str(book), cases, executor),
+        )
+
+
+@contextmanager
+def on_server(connection: dict[str, Any], jobs: int) -> Iterator[Tools]:
+    """Let a server run the tools, on so many processes of its own."""
+    with connect(connection) as client:
+
+        def mutants(book: Path, cases: list[CaseText], progress: Progress) -> MutationResult:
+            told = client.run_mutants(dict(cases), book.read_bytes(), rulebook_file=str(book), processes=jobs)
+            for one in told:
+                if isinstance(one, MutationResult):
+                    return one
+                progress(*one)
+            raise AssertionError("the server told no result")
+
+        def made(book: Path, cases: list[CaseText]) -> str:
+            told = client.make_boundary_cases(dict(cases), book.read_bytes(), rulebook_file=str(book), processes=jobs)
+            return list(told)[-1]
+
+        yield Tools(mutants, made)
 
 
 @contextmanager

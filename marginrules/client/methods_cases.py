@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
-from marginrules._pb import cases_pb2
+from collections.abc import Iterable, Mapping
+
+from marginrules._pb import cases_pb2, rulebook_pb2
 from marginrules.authoring.cases.coverage import Branch, Coverage
+from marginrules.authoring.cases.mutants import Mutant
+from marginrules.authoring.cases.mutation import MutationResult, Tried
 from marginrules.authoring.cases.result import CaseResult, Failure
 from marginrules.authoring.cases.suite import SuiteResult
 from marginrules.client import codec
-from marginrules.client.rpc import Call, unary
+from marginrules.client.rpc import Call, stream, unary
 from marginrules.errors import CasesError, RulebookError
 from marginrules.model import CROSS, Order
+from marginrules.rulebook.diagnostic import Place
 
 
 class CasesMethods:
@@ -53,12 +58,90 @@ class CasesMethods:
         )
         return Call(request, lambda reply: str(reply.case_text))
 
+    @stream
+    def run_mutants(
+        self,
+        cases: Mapping[str, bytes],
+        rulebook: bytes = b"",
+        *,
+        rulebook_file: str = "rulebook.yaml",
+        at_most: int = 0,
+        processes: int = 0,
+    ) -> Call[tuple[int, int] | MutationResult]:
+        """
+        Move each value of a rulebook a little and see which moves no case notices; what comes last is the result.
+
+        Args:
+            cases: files of cases by name; all must hold for the rulebook as it is.
+            rulebook: the active one where it is empty.
+            at_most: tries only so many, taken evenly from all; 0: all.
+
+        Yields:
+            How many were tried, of how many; then the result.
+
+        Raises:
+            RulebookError, CasesError: one of the texts was refused.
+        """
+        request = cases_pb2.RunMutantsRequest(
+            rulebook=rulebook,
+            rulebook_file=rulebook_file,
+            cases=_texts(cases),
+            at_most=at_most,
+            processes=processes,
+        )
+        return Call(request, _mutation)
+
+    @stream
+    def make_boundary_cases(
+        self,
+        cases: Mapping[str, bytes],
+        rulebook: bytes = b"",
+        *,
+        rulebook_file: str = "rulebook.yaml",
+        processes: int = 0,
+    ) -> Call[str]:
+        """Make the cases at every threshold of a rulebook; what comes last is their file, "" before."""
+        request = cases_pb2.MakeBoundaryCasesRequest(
+            rulebook=rulebook, rulebook_file=rulebook_file, cases=_texts(cases), processes=processes
+        )
+        return Call(request, _boundaries)
+
+
+def _texts(cases: Mapping[str, bytes]) -> list[cases_pb2.CasesText]:
+    return [cases_pb2.CasesText(file=file, text=text) for file, text in cases.items()]
+
+
+def _refuse(rulebook: Iterable[rulebook_pb2.Diagnostic], cases: Iterable[rulebook_pb2.Diagnostic]) -> None:
+    """Raise what one of the texts was refused for."""
+    problems = tuple(codec.decode_diagnostic(one) for one in rulebook)
+    if problems:
+        raise RulebookError(problems)
+    problems = tuple(codec.decode_diagnostic(one) for one in cases)
+    if problems:
+        raise CasesError(problems)
+
+
+def _mutation(one: cases_pb2.RunMutantsResponse) -> tuple[int, int] | MutationResult:
+    _refuse(one.rulebook_diagnostics, one.cases_diagnostics)
+    if one.HasField("progress"):
+        return one.progress.done, one.progress.total
+    report = one.report
+    tried = tuple(Tried(_mutant(report.file, mutant), mutant.noticed_by) for mutant in report.tried)
+    return MutationResult(report.file, tried, tuple(_mutant(report.file, mutant) for mutant in report.left_out))
+
+
+def _mutant(file: str, one: cases_pb2.Mutant) -> Mutant:
+    place = Place(one.line, one.column, one.width)
+    return Mutant(file, place, tuple(one.path), one.before, one.after, why=one.why)
+
+
+def _boundaries(one: cases_pb2.MakeBoundaryCasesResponse) -> str:
+    _refuse(one.rulebook_diagnostics, one.cases_diagnostics)
+    return one.cases
+
 
 def _suite(one: cases_pb2.RunCasesResponse) -> SuiteResult:
-    if one.rulebook_diagnostics:
-        raise RulebookError(tuple(codec.decode_diagnostic(problem) for problem in one.rulebook_diagnostics))
-    if one.cases_diagnostics:
-        raise CasesError(tuple(codec.decode_diagnostic(problem) for problem in one.cases_diagnostics))
+    _refuse(one.rulebook_diagnostics, one.cases_diagnostics)
     found = _coverage(one.coverage) if one.HasField("coverage") else None
     return SuiteResult(one.cases_file, one.rulebook_file, tuple(_result(case) for case in one.cases), found)
 

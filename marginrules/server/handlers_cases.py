@@ -3,18 +3,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from marginrules import model
-from marginrules._pb import cases_pb2, types_pb2
+from marginrules._pb import cases_pb2, rulebook_pb2, types_pb2
 from marginrules.authoring.cases import CaseResult, Failure, SuiteResult, run_suite
+from marginrules.authoring.cases.boundaries import boundaries
 from marginrules.authoring.cases.coverage import Coverage
+from marginrules.authoring.cases.mutants import Mutant
+from marginrules.authoring.cases.mutation import CaseText, MutationResult, run_mutants
 from marginrules.authoring.cases.record import record_case
 from marginrules.errors import CasesError, RulebookError
 from marginrules.limits import RULEBOOK_BYTES_MAX
 from marginrules.rulebook import load
 from marginrules.server import codec
 from marginrules.server.method import Method
+from marginrules.server.telling import processes, told
 from marginrules.service import border
 from marginrules.service.service import Service
+
+_TEXTS = 2 * RULEBOOK_BYTES_MAX + (64 << 10)
 
 
 class CasesHandlers:
@@ -48,6 +56,78 @@ class CasesHandlers:
         order = _order(request.order) if request.HasField("order") else None
         found = self._service.record(request.account_id, request.pool, order)
         return cases_pb2.RecordCaseResponse(case_text=record_case(found, name=request.case_name))
+
+    def run_mutants(
+        self, request: cases_pb2.RunMutantsRequest, is_over: Callable[[], bool]
+    ) -> Iterator[cases_pb2.RunMutantsResponse]:
+        """Move each value of a rulebook a little, and say which moves no case notices."""
+
+        def work(tell: Callable[[cases_pb2.RunMutantsResponse], None]) -> cases_pb2.RunMutantsResponse:
+            def progress(done: int, total: int) -> None:
+                tell(cases_pb2.RunMutantsResponse(progress=cases_pb2.MutantProgress(done=done, total=total)))
+
+            text, file, cases = self._texts(request)
+            try:
+                with processes(request.processes) as executor:
+                    found = run_mutants(text, file, cases, executor, at_most=request.at_most, progress=progress)
+            except CasesError as error:
+                return cases_pb2.RunMutantsResponse(cases_diagnostics=_problems(error))
+            except RulebookError as error:
+                return cases_pb2.RunMutantsResponse(rulebook_diagnostics=_problems(error))
+            return cases_pb2.RunMutantsResponse(report=_report(found))
+
+        return told(work, is_over)
+
+    def make_boundary_cases(
+        self, request: cases_pb2.MakeBoundaryCasesRequest, is_over: Callable[[], bool]
+    ) -> Iterator[cases_pb2.MakeBoundaryCasesResponse]:
+        """Make the cases at every threshold of a rulebook."""
+
+        def work(tell: Callable[[cases_pb2.MakeBoundaryCasesResponse], None]) -> cases_pb2.MakeBoundaryCasesResponse:
+            tell(cases_pb2.MakeBoundaryCasesResponse())
+            text, file, cases = self._texts(request)
+            try:
+                with processes(request.processes) as executor:
+                    made = boundaries(text, file, cases, executor)
+            except CasesError as error:
+                return cases_pb2.MakeBoundaryCasesResponse(cases_diagnostics=_problems(error))
+            except RulebookError as error:
+                return cases_pb2.MakeBoundaryCasesResponse(rulebook_diagnostics=_problems(error))
+            return cases_pb2.MakeBoundaryCasesResponse(cases=made)
+
+        return told(work, is_over)
+
+    def _texts(
+        self, request: cases_pb2.RunMutantsRequest | cases_pb2.MakeBoundaryCasesRequest
+    ) -> tuple[bytes, str, list[CaseText]]:
+        """Return the rulebook, its file and the files of cases that a request names."""
+        text = request.rulebook or self._service.shard.program.text
+        return text, request.rulebook_file or "rulebook.yaml", [(one.file, one.text) for one in request.cases]
+
+
+def _problems(error: RulebookError) -> list[rulebook_pb2.Diagnostic]:
+    return [codec.diagnostic(one) for one in error.diagnostics]
+
+
+def _report(one: MutationResult) -> cases_pb2.MutantReport:
+    return cases_pb2.MutantReport(
+        file=one.file,
+        tried=[_mutant(tried.mutant, tried.noticed_by) for tried in one.tried],
+        left_out=[_mutant(mutant) for mutant in one.left_out],
+    )
+
+
+def _mutant(one: Mutant, noticed_by: str = "") -> cases_pb2.Mutant:
+    return cases_pb2.Mutant(
+        line=one.place.line,
+        column=one.place.column,
+        width=one.place.width,
+        path=one.path,
+        before=one.old,
+        after=one.new,
+        noticed_by=noticed_by,
+        why=one.why,
+    )
 
 
 def _order(one: types_pb2.Order) -> model.Order:
@@ -97,7 +177,17 @@ METHODS: tuple[Method, ...] = (
         cases_pb2.RunCasesRequest,
         "run_cases",
         "read",
-        bytes_max=2 * RULEBOOK_BYTES_MAX + (64 << 10),
+        bytes_max=_TEXTS,
     ),
     Method("CasesService", "RecordCase", cases_pb2.RecordCaseRequest, "record_case", "read"),
+    Method("CasesService", "RunMutants", cases_pb2.RunMutantsRequest, "run_mutants", "stream", "watch", _TEXTS),
+    Method(
+        "CasesService",
+        "MakeBoundaryCases",
+        cases_pb2.MakeBoundaryCasesRequest,
+        "make_boundary_cases",
+        "stream",
+        "watch",
+        _TEXTS,
+    ),
 )

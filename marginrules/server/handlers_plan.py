@@ -3,11 +3,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import queue
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 
 from marginrules import rulebook
 from marginrules._pb import plan_pb2
@@ -20,10 +16,10 @@ from marginrules.rulebook import Program
 from marginrules.rulebook.compare import Change, Comparison
 from marginrules.server import codec
 from marginrules.server.method import Method
+from marginrules.server.telling import processes, told
 from marginrules.service import border
 from marginrules.service.service import Service
 
-_WAIT_S = 0.25
 _Progress = Callable[[str, int, int], None]
 
 
@@ -36,29 +32,14 @@ class PlanHandlers:
         self, request: plan_pb2.PlanRulebookRequest, is_over: Callable[[], bool]
     ) -> Iterator[plan_pb2.PlanRulebookResponse]:
         """Compare a text with the active rulebook, off the thread that tells how far it is."""
-        told: queue.SimpleQueue[plan_pb2.PlanRulebookResponse | Exception | None] = queue.SimpleQueue()
 
-        def progress(what: str, done: int, total: int) -> None:
-            told.put(plan_pb2.PlanRulebookResponse(progress=plan_pb2.PlanProgress(what=what, done=done, total=total)))
+        def work(tell: Callable[[plan_pb2.PlanRulebookResponse], None]) -> plan_pb2.PlanRulebookResponse:
+            def progress(what: str, done: int, total: int) -> None:
+                tell(plan_pb2.PlanRulebookResponse(progress=plan_pb2.PlanProgress(what=what, done=done, total=total)))
 
-        def work() -> None:
-            try:
-                told.put(self._planned(request, progress))
-            except Exception as error:  # noqa: BLE001 - raised again where the caller hears of it
-                told.put(error)
-            told.put(None)
+            return self._planned(request, progress)
 
-        threading.Thread(target=work, name="plan", daemon=True).start()
-        while not is_over():
-            try:
-                found = told.get(timeout=_WAIT_S)
-            except queue.Empty:
-                continue
-            if found is None:
-                return
-            if isinstance(found, Exception):
-                raise found
-            yield found
+        return told(work, is_over)
 
     def _planned(self, request: plan_pb2.PlanRulebookRequest, progress: _Progress) -> plan_pb2.PlanRulebookResponse:
         file, active = request.file or "rulebook.yaml", self._service.shard.active
@@ -93,9 +74,7 @@ class PlanHandlers:
         past = None
         if since_ns:
             history = impact.history_of_journal(service.entries(), from_ns=since_ns)
-            # Processes of their own: this one serves. They are not forked, since a fork of threads that wait dies.
-            context = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(request.processes or None, mp_context=context) as executor:
+            with processes(request.processes) as executor:
                 past = impact.impact(
                     population, history, before, after, executor, lambda done, all_: progress("replay", done, all_)
                 )

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from marginrules.authoring.cases import read_cases
+from marginrules.authoring.cases.mutation import MutationResult
+from marginrules.client import Client
+from marginrules.errors import CasesError, RulebookError
 from tests.cli.test_cli import lines, run
-from tests.client.served import ROOT
+from tests.client.served import ROOT, serving
 
 BOOK = ROOT / "rules" / "smallest"
 
@@ -49,3 +52,22 @@ def test_boundaries_are_written_and_notice_every_mutant(alone: Path) -> None:
 def test_a_book_is_needed(tmp_path: Path) -> None:
     """A folder without a rulebook is wrong usage."""
     assert run("test", tmp_path, "--boundaries").exit_code == 2
+
+
+def test_a_server_finds_the_same(alone: Path) -> None:
+    """With an address the server tries the mutants and makes the cases, of a text or of its active book."""
+    with serving() as (_, address), Client(address) as client:
+        local = run("test", alone, "--mutants", "--jobs", "1", "--json")
+        remote = run("test", alone, "--mutants", "--jobs", "1", "--json", "--address", address)
+        assert lines(remote) == lines(local)
+        here = run("test", alone, "--boundaries", "--jobs", "1").stdout
+        assert run("test", alone, "--boundaries", "--jobs", "1", "--address", address).stdout == here
+        cases = {"cases.yaml": (alone / "cases.yaml").read_bytes()}
+        *told, found = client.run_mutants(cases, at_most=5, processes=1)
+        assert isinstance(found, MutationResult)
+        assert len(found.tried) + len(found.left_out) == 5
+        assert told[-1] == (5, 5)
+        with pytest.raises(CasesError):
+            list(client.run_mutants({"cases.yaml": b"cases: 3\n"}, processes=1))
+        with pytest.raises(RulebookError):
+            list(client.make_boundary_cases({}, b"rulebook: x\n", processes=1))
