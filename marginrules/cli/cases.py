@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from marginrules.authoring.cases.record import record_case
 from marginrules.authoring.cases.render import as_report, render_text
 from marginrules.authoring.cases.suite import is_passed
 from marginrules.authoring.report import FORMATS, render
-from marginrules.cli.common import EXIT_PROBLEMS, FILE, RATE, command, connect
+from marginrules.cli.common import EXIT_PROBLEMS, RATE, command, connect, with_server
 from marginrules.cli.mutants import books_of, make_boundaries, on_server, on_this_machine, try_books
 from marginrules.cli.output import print_diagnostics, print_json
 from marginrules.client.rpc import ADDRESS
@@ -27,19 +26,6 @@ from marginrules.rulebook import load
 from marginrules.service.decision_log import read_decisions
 
 _LINE_OF = re.compile(r"(.+):(\d+)")
-
-
-def _with_server(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of a server that is asked only where its address is given."""
-    options = (
-        click.option("--address", help="Let the server at this host and port do it."),
-        click.option("--tls-ca", "root_certificate", type=FILE, help="PEM file; it signed the server's certificate."),
-        click.option("--tls-certificate", "client_certificate", type=FILE, help="PEM file that shows who asks."),
-        click.option("--tls-key", "client_key", type=FILE, help="PEM file of its key."),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
 
 
 @command(
@@ -72,7 +58,7 @@ def _with_server(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes for these two.")
 @click.option("--name", default="", help="Of the case that is recorded.")
 @click.option("--pool", default=CROSS, help="Of the account that is recorded; the cross pool where it is left out.")
-@_with_server
+@with_server
 @click.pass_context
 def test(
     ctx: click.Context,

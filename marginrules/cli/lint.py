@@ -12,7 +12,7 @@ import click
 from marginrules.authoring.lint import Finding, Level, lint
 from marginrules.authoring.lint.pages import find_page, pages
 from marginrules.authoring.report import FORMATS, Case, Remark, Report, RuleHelp, Suite, render, render_remark
-from marginrules.cli.common import EXIT_PROBLEMS, FILE, command, connect, with_client
+from marginrules.cli.common import EXIT_PROBLEMS, FILE, command, connect, with_server
 from marginrules.cli.output import print_json, print_table
 from marginrules.errors import RulebookError
 from marginrules.rulebook import Diagnostic, load, render_json
@@ -98,16 +98,6 @@ def _report(tool: str, suites: tuple[Suite, ...]) -> Report:
     return Report(tool, suites, helps)
 
 
-def _where_asked(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that lead to a server, for a command that works without one."""
-    made = with_client(function)
-    for option in getattr(made, "__click_params__", ()):
-        if option.name == "address":
-            option.default, option.envvar, option.show_default = None, None, False
-            option.help = "Ask the server at this host and port, and judge nothing here."
-    return made
-
-
 @command(
     "marginrules lint rules/*/rulebook.yaml",
     "marginrules lint --against active.yaml rulebook.yaml",
@@ -125,7 +115,7 @@ def _where_asked(function: Callable[..., None]) -> Callable[..., None]:
     help="Least level that makes the exit code 1.",
 )
 @with_format
-@_where_asked
+@with_server
 def lint_books(
     files: tuple[Path, ...],
     against: Path | None,
