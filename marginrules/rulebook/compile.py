@@ -80,7 +80,7 @@ class Program:
         profiles: (class, account or "") -> profile in the tables.
         margin_rules: [profile][product], `rulebook:line product` of the rates or the formula, or
             `rulebook:line portfolio name`.
-        margin_reasons: line of an override's margin -> why it is there.
+        margin_reasons: line of a margin -> why it is as it is, where the product or the override says so.
         margin_tiers: [profile][product], the tiers with their deductions; none where a formula decides.
         models: everything compiled from formulas.
         figures: what the service reports on request, by name.
@@ -484,7 +484,7 @@ class _Compiler:
                     liquidate=_liquidation(written, clear),
                     waterfall=written.waterfall,
                     notify=written.notify,
-                    because=reasons.get(written.name, ""),
+                    because="; ".join(one for one in (written.because, reasons.get(written.name, "")) if one),
                 )
             )
         return Ladder(name, part.place.line, tuple(steps), self._book.increment)
@@ -552,7 +552,7 @@ class _Compiler:
             ),
             profiles={name: index for index, name in enumerate(profile_names)},
             margin_rules=self._rule_texts(profile_names, product_names),
-            margin_reasons={one.margin.place.line: one.because for one in book.overrides if one.margin},
+            margin_reasons=self._margin_reasons(),
             margin_tiers=self._tiers(profile_names, product_names),
             tables=Tables(lines, rules, credit_rows, collateral_rows, thresholds, defaults, models.models),
             text=content,
@@ -589,6 +589,22 @@ class _Compiler:
         if isinstance(margin, PortfolioMargin):
             return f"{book.name}:{book.sections.portfolios[margin.portfolio].place.line} portfolio {margin.portfolio}"
         return f"{book.name}:{margin.place.line} {product}" if margin else book.name
+
+    def _margin_reasons(self) -> dict[int, str]:
+        book, found = self._book, dict[int, list[str]]()
+        for one in book.products.values():
+            if isinstance(one.margin, PortfolioMargin):
+                line = book.sections.portfolios[one.margin.portfolio].place.line
+            elif one.margin is None:
+                continue
+            else:
+                line = one.margin.place.line
+            if one.because:
+                found.setdefault(line, []).append(one.because)
+        for change in book.overrides:
+            if change.margin:
+                found[change.margin.place.line] = [change.because]
+        return {line: "; ".join(dict.fromkeys(reasons)) for line, reasons in found.items()}
 
     def _rules(
         self, profile_names: list[tuple[str, str]], products: tuple[CompiledProduct, ...]
@@ -660,6 +676,9 @@ class _Compiler:
             meaning["models"] = models.meaning()
         if book.pools:
             meaning["pools"] = meaning_of(book.pools)
+        reasons = {name: one.because for name, one in book.products.items() if one.because}
+        if reasons:
+            meaning["products_because"] = reasons
         excluded = sorted(name for name, one in book.products.items() if one.value_excluded)
         if excluded:
             meaning["value_excluded"] = excluded

@@ -101,6 +101,7 @@ class Product:
     ladder: str
     max_age_ns: int | None
     value_excluded: bool = False  # the market value of an option is no part of equity
+    because: str = ""
     place: Place = field(default=NOWHERE, compare=False)
     ladder_place: Place = field(default=NOWHERE, compare=False)
 
@@ -304,6 +305,7 @@ def _product(sink: Sink, node: Node, name: str, at: Place, top: Fields) -> Produ
         ladder=part.read("ladder", fields.read_name, ""),
         max_age_ns=_max_age(part),
         value_excluded=part.word("value", "counted") == "excluded",
+        because=part.read("because", fields.read_text, ""),
         place=node.place,
         ladder_place=part.place_of("ladder") if "ladder" in part else top.place_of("ladder"),
     )
@@ -500,6 +502,7 @@ class StepPart:
     liquidate: LiquidatePart | None
     waterfall: tuple[str, ...]
     notify: tuple[str, ...]
+    because: str = ""
     place: Place = field(default=NOWHERE, compare=False)
     places: dict[str, Place] = field(default_factory=dict, compare=False)
     is_readable: bool = field(default=True, compare=False)
@@ -591,6 +594,7 @@ def _step(sink: Sink, node: Node) -> StepPart:
         liquidate=_liquidate(sink, liquidate) if liquidate else None,
         waterfall=part.words("waterfall"),
         notify=part.words("notify"),
+        because=part.read("because", fields.read_text, ""),
         place=node.place,
         places={key: part.key_place(key) if key == "call" else part.place_of(key) for key in STEP.names if key in part},
         is_readable=part.is_readable,

@@ -228,7 +228,8 @@ def sentence(step: StepPart) -> str:
     if step.notify:
         does.append(f"{_and(step.notify)} {'are' if len(step.notify) > 1 else 'is'} told")
     leave = f" It is left at {percent(_exit(step))}." if step.below is not None or step.clear is not None else ""
-    return f"{step.name}: entered {' or '.join(ways)}; {_and(does) or 'nothing else happens'}.{leave}"
+    reason = f" Because {step.because}." if step.because else ""
+    return f"{step.name}: entered {' or '.join(ways)}; {_and(does) or 'nothing else happens'}.{leave}{reason}"
 
 
 def _and(items: Sequence[str]) -> str:
@@ -249,6 +250,8 @@ def _products(analysis: Analysis) -> Iterator[Part]:
             facts.append(f"Its prices may be at most {format_duration(product.max_age_ns)} old.")
         if product.value_excluded:
             facts.append("Its market value is no part of equity.")
+        if product.because:
+            facts.append(f"Because {product.because}.")
         yield Paragraph(" ".join(facts))
         profile = min(place for (_, account), place in analysis.program.profiles.items() if not account)
         yield from _margin(product, compiled.name, _own_tiers(analysis, profile, number, product))

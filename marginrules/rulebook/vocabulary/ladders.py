@@ -74,7 +74,14 @@ _CHANGEABLE = (
     may("waterfall", some(word(*LAYERS)), "Who bears the loss, in this order."),
     may("notify", some(word(*RECIPIENTS)), "Who is told."),
 )
-STEP = Keys("step", (needs("step", single("name"), "Name of the step."), *_CHANGEABLE))
+STEP = Keys(
+    "step",
+    (
+        needs("step", single("name"), "Name of the step."),
+        *_CHANGEABLE,
+        may("because", single("text"), "Why the step is as it is; it is shown with every decision that it makes."),
+    ),
+)
 STEP_CHANGE = Keys("change of a step", _CHANGEABLE)
 LADDER = Keys(
     "ladder",

@@ -137,6 +137,7 @@ PRODUCT = Keys(
         needs("margin", Value(mapping=MARGIN), "How positions in this product are margined."),
         may("max_age", MAX_AGE, "Age above which a price of this product is stale."),
         may("ladder", single("name", refers="ladder"), "The ladder that pools with this product follow."),
+        may("because", single("text"), "Why its margin is as it is; it is shown with every decision that it makes."),
     ),
 )
 PRODUCTS = named(Value(mapping=PRODUCT), "product")
