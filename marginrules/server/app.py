@@ -171,7 +171,7 @@ class Server:
         if policy is None or self.settings.policy is None or (known is not None and known.text == policy.text):
             return
         data = {"file": self.settings.policy.name, "text": policy.text}
-        self.service.submit("policy", data, f"policy-{self.journal.seq}")
+        self.service.submit("policy", data, f"!policy-{self.journal.seq}")
 
     def _activate_first(self) -> None:
         """A journal that has an active rulebook keeps it: a restart must not take back what was activated since."""
@@ -184,7 +184,7 @@ class Server:
             "who": "serve",
             "why": "given at the start",
         }
-        self.service.submit("activate", data, f"start-{self.journal.seq}")
+        self.service.submit("activate", data, f"!start-{self.journal.seq}")
 
     def _register(self, server: grpc.Server) -> None:
         handlers = Handlers(self.service, self.metrics)

@@ -98,6 +98,11 @@ def text(field: str, value: str) -> str:
     return value
 
 
+def file(field: str, value: str) -> str:
+    """Return the name of a file as messages show it; it may be empty."""
+    return text(field, value) if value else ""
+
+
 def bounded(field: str, items: Sequence[Any], most: int) -> Sequence[Any]:
     """Return a list that is not too long."""
     if len(items) > most:

@@ -49,6 +49,7 @@ class Change:
         failure: why it could not be activated when it was due.
         is_glass: activated without approval.
         is_signed: everything that was written was signed.
+        is_schedule_signed: so was the act that set the time.
     """
 
     change_id: str
@@ -69,6 +70,7 @@ class Change:
     failure: str = ""
     is_glass: bool = False
     is_signed: bool = False
+    is_schedule_signed: bool = False
 
     def is_by(self, person: Person) -> bool:
         """Say whether a person is an author, by name or by key."""

@@ -237,7 +237,8 @@ def schedule(shard: Shard, data: Data, now_ns: int) -> Done:
         raise InputError("MR-I102", f"time was {format_time(at_ns)}", hint)
     shard.check_switch(change.program, at_ns)
     take(shard.changes, actor)
-    scheduled = replace(change, at_ns=at_ns, scheduled_by=actor.person.name)
+    by = actor.person.name
+    scheduled = replace(change, at_ns=at_ns, scheduled_by=by, is_schedule_signed=bool(actor.nonce))
     return _keep(shard, scheduled, EventKind.CHANGE_SCHEDULED, now_ns, actor.words, due_ns=at_ns)
 
 
@@ -291,6 +292,9 @@ def _check_ready(shard: Shard, change: Change) -> None:
     if changes.glass is not None:
         message = f"{changes.glass.change_id} is active without approval"
         raise InputError("MR-I151", message, "approve it, or roll back, before anything else is activated")
+    if changes.policy is not None and changes.policy.is_signed and not change.is_signed:
+        hint = "propose it again, signed: what was written unsigned counts for nothing once signing is required"
+        raise InputError("MR-I152", f"{change.change_id} was written without a signature", hint)
     missing = changes.missing(change)
     if missing:
         words = " and ".join(one.words for one in missing)
@@ -453,6 +457,7 @@ def pass_time(shard: Shard, now_ns: int) -> list[Event]:
 def _activate_due(shard: Shard, change: Change, now_ns: int, events: list[Event]) -> None:
     try:
         _check_ready(shard, change)
+        _check_scheduler(shard, change)
         shard.check_switch(change.program, now_ns)
     except MarginRulesError as error:
         failed = replace(change, ended=ChangeState.FAILED, at_ns=0, failure=str(error))
@@ -460,6 +465,18 @@ def _activate_due(shard: Shard, change: Change, now_ns: int, events: list[Event]
         _tell_failure(shard, change, error, now_ns, events)
         return
     events += _activate(shard, change, change.scheduled_by, change.why, now_ns)[1]
+
+
+def _check_scheduler(shard: Shard, change: Change) -> None:
+    """Refuse what somebody set a time for whom the policy does not know any more, or who did not sign that."""
+    policy = shard.changes.policy
+    if policy is None:
+        return
+    if policy.person(change.scheduled_by) is None:
+        message = f"the policy knows nobody named {change.scheduled_by!r}, who set the time of {change.change_id}"
+        raise InputError("MR-I155", message, "schedule it again")
+    if policy.is_signed and not change.is_schedule_signed:
+        raise InputError("MR-I156", f"the time of {change.change_id} was set without a signature", "schedule it again")
 
 
 def _expire(shard: Shard, glass: Glass, now_ns: int, events: list[Event]) -> None:

@@ -139,6 +139,9 @@ def _read(sink: Sink, root: Node, text: str) -> Policy:
     top = Fields(sink, root, "the policy", policy_keys.POLICY)
     name = top.read("policy", read_name, "")
     is_signed = top.word("signing", "off") == "required"
+    if is_signed and not name and "policy" not in top:
+        hint = "write `policy: <name of this installation>`: signatures are for one installation"
+        sink.add("MR-R302", root.place, "a policy that asks for signatures has no name", hint)
     people = _people(sink, top, is_signed)
     members = {group for one in people.values() for group in one.groups}
     always, looser = _approvals(sink, top, people, members)

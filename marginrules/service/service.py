@@ -231,7 +231,9 @@ class Service:
         if self.clock.follows_market and kind == "prices":
             now_ns = max([now_ns, *(one["time_ns"] for one in data["prices"])])
             self.shard.check_prices(data, now_ns)  # a refused update lets no time pass
-        self._run_timers(now_ns)
+        # What fell due while nobody served is judged by the policy that is given now.
+        if kind != "policy":
+            self._run_timers(now_ns)
         outcome, future = self._apply(kind, data, now_ns, request_id, fingerprint)
         if future is None:
             raise AssertionError("a command is always recorded")

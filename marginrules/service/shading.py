@@ -55,7 +55,8 @@ def candidate(shard: Shard, data: Data) -> tuple[Program, str]:
             message = f"change {change.change_id} is {change.ended.value}"
             raise InputError("MR-I151", message, "give one that may still become active")
         return change.program, change.file
-    return load(data["text"].encode(), data["file"]), data["file"]
+    file = border.file("file", data["file"])
+    return load(data["text"].encode(), file), file
 
 
 def stop(shard: Shard, data: Data, now_ns: int) -> Done:

@@ -169,11 +169,20 @@ class Shard:
 
         With a policy, only the first book is activated without a change.
         """
-        file, who, why = data["file"], border.text("who", data["who"]), border.text("why", data["why"])
+        file, who, why = (
+            border.file("file", data["file"]),
+            border.text("who", data["who"]),
+            border.text("why", data["why"]),
+        )
         policy = self.changes.policy
         if policy is not None and not policy.is_open and self.active is not None:
             hint = "propose it: marginrules change propose FILE"
             raise InputError("MR-I157", "the policy asks for a change that is signed or approved", hint)
+        if self.changes.glass is not None:
+            message = f"{self.changes.glass.change_id} is active without approval"
+            raise InputError("MR-I151", message, "approve it, or roll back, before anything else is activated")
+        if policy is not None and self.active is not None and policy.person(who) is None:
+            raise InputError("MR-I155", f"the policy knows nobody named {who!r}", "act under a name that it has")
         self._check_base(data.get("base"))
         program = load(data["text"].encode(), file)
         self.check_switch(program, now_ns)

@@ -47,7 +47,7 @@ def read_plan(content: bytes) -> Plan:
     """
     _check_size(content)
     try:
-        data = json.loads(content)
+        data = json.loads(content, parse_constant=_refuse)
         found = data.pop(_SUM)
         if data["format"] != FORMAT:
             raise InputError("MR-I141", f"format of the plan was {data['format']!r}", f"this release reads {FORMAT}")
@@ -129,8 +129,23 @@ def _impact_data(one: PlannedImpact) -> dict[str, Any]:
     }
 
 
+def _refuse(word: str) -> Any:
+    raise ValueError(f"{word} is no number of a plan")
+
+
+def _typed(kind: type, *values: Any) -> None:
+    """Refuse values of another kind: whoever makes a sum over a file may have put anything into it."""
+    for value in values:
+        if type(value) is not kind:
+            raise TypeError(f"{value!r} is no {kind.__name__}")
+
+
 def _plan(data: dict[str, Any]) -> Plan:
     base = data["base"]
+    _typed(str, base["name"], base["digest"], base["file"], base["text"])
+    _typed(str, data["name"], data["file"], data["text"], data["digest"], data["verdict"])
+    _typed(str, *data["text_only"], *data["difference"])
+    _typed(int, base["revision"], data["made_ns"])
     comparison = Comparison(
         data["verdict"],
         tuple(_change(one) for one in data["changes"]),
@@ -152,6 +167,9 @@ def _plan(data: dict[str, Any]) -> Plan:
 
 
 def _change(data: dict[str, Any]) -> Change:
+    _typed(str, *(data[key] for key in ("direction", "term", "before", "after", "ladder", "step", "asset")))
+    _typed(str, *data["products"], *data["profiles"], *(of for of, _, _ in data["spans"]))
+    _typed(int, *data["lines"])
     before_value, after_value = (number_of(one) for one in data["values"])
     return Change(
         data["direction"],
