@@ -16,10 +16,9 @@ from marginrules.authoring.cases.record import record_case
 from marginrules.authoring.cases.render import as_report, render_text
 from marginrules.authoring.cases.suite import is_passed
 from marginrules.authoring.report import FORMATS, render
-from marginrules.cli.common import EXIT_PROBLEMS, RATE, command, connect, with_server
+from marginrules.cli.common import EXIT_PROBLEMS, RATE, address_of, command, connect, with_server
 from marginrules.cli.mutants import books_of, make_boundaries, on_server, on_this_machine, try_books
 from marginrules.cli.output import print_diagnostics, print_json
-from marginrules.client.rpc import ADDRESS
 from marginrules.errors import InputError, RulebookError
 from marginrules.model import CROSS
 from marginrules.rulebook import load
@@ -95,7 +94,7 @@ def test(
         run_on = on_server(connection, jobs) if connection["address"] else on_this_machine(jobs)
         ctx.exit(try_books(books, threshold, run_on, as_json) if mutants else make_boundaries(books, run_on, write))
     if active and not connection["address"]:
-        connection["address"] = ADDRESS
+        connection["address"] = address_of(connection)
     wanted = threshold if threshold is not None else 0.0 if with_coverage else None
     options = {"pattern": pattern, "with_coverage": wanted is not None, "stop_at_first": stop}
     suites, refused = [], 0
@@ -156,7 +155,7 @@ def _record(source: str, name: str, pool: str, as_json: bool, connection: dict[s
     if path.is_file():
         text = _from_file(path, line, name)
     else:
-        with connect({**connection, "address": connection["address"] or ADDRESS}) as client:
+        with connect({**connection, "address": address_of(connection)}) as client:
             text = client.record_case(source, pool, name=name)
     if as_json:
         print_json({"case": text})

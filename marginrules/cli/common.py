@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,11 @@ def _with_tls(function: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def address_of(connection: dict[str, Any]) -> str:
+    """Return the address of a server that has to be asked, whether or not one was given."""
+    return connection["address"] or os.environ.get("MARGINRULES_ADDRESS") or ADDRESS
 
 
 def connect(connection: dict[str, Any]) -> Client:

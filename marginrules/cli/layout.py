@@ -92,7 +92,7 @@ def schema(output: Path | None, as_json: bool, **connection: Any) -> None:
     if as_json:
         print_json({"file": str(output), "modeline": first})
     else:
-        click.echo(f"{output}: written; the first line of a rulebook beside it:\n{first}")
+        click.echo(f"{output}: written; the first line of a rulebook in this folder:\n{first}")
 
 
 def _laid_out(content: bytes, name: str, connection: dict[str, Any]) -> bytes:

@@ -110,7 +110,7 @@ def _from_file(path: Path, line: int) -> tuple[DecisionExplanation, Data]:
             if number == line:
                 one = restore(data, texts)
                 return explain_decision(one.shard, one.account, one.pool_name, one.time_ns, one.order), data
-    raise InputError("MR-I102", f"line was {line}", f"{path} has no decision there")
+    raise InputError("MR-I102", f"{path} has no decision on line {line}")
 
 
 def _from_journal(
@@ -133,11 +133,11 @@ def replay(ctx: click.Context, file: Path, as_json: bool) -> None:
     """
     Recompute every recorded decision of a journal, or of a file that `serve --decisions` wrote.
 
-    Decisions of a journal are the answers to orders that were to be held and everything the ladders did. Works on a
-    copy, and while a server holds the file.
+    Decisions of a journal are the answers to orders that were to be held, everything the ladders did, and every act on
+    the rulebook. Works on a copy, and while a server holds the file.
     """
     with file.open("rb") as opened:
-        is_journal = opened.read(1) != b"{"
+        is_journal = opened.read(1) not in (b"{", b"")  # a file of decisions may be empty yet
     entries, decisions, differences = _replay_journal(file) if is_journal else _replay_decisions(file)
     shown = differences[:_DIFFERENCES_SHOWN]
     if as_json:

@@ -41,6 +41,13 @@ class DecisionLog:
         self._file.close()
 
 
+def _decoded(lines: Iterable[str]) -> Iterator[str]:
+    try:
+        yield from lines
+    except UnicodeDecodeError:
+        raise InputError("MR-I102", "the file is not UTF-8", "give a file that `serve --decisions` wrote") from None
+
+
 def read_decisions(lines: Iterable[str], texts: dict[str, str]) -> Iterator[tuple[int, Data]]:
     """
     Yield (line number, record) of a file of decisions.
@@ -51,7 +58,7 @@ def read_decisions(lines: Iterable[str], texts: dict[str, str]) -> Iterator[tupl
     Raises:
         InputError: a line is no record; a last line without its end is one that was being written, and is left out.
     """
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_decoded(lines), start=1):
         if not line.strip():
             continue
         try:

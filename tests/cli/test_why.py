@@ -63,4 +63,16 @@ def test_wrong_questions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         assert run("explain").exit_code == 2
     empty = tmp_path / "none.jsonl"
     empty.write_text("", encoding="utf-8")
-    assert "has no decision there" in run("explain", "--decisions", empty).stderr
+    assert "has no decision on line 1" in run("explain", "--decisions", empty).stderr
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    """An empty file has no decisions yet; one that is not text is refused in words, by every command that reads it."""
+    empty, binary = tmp_path / "empty.jsonl", tmp_path / "binary.jsonl"
+    empty.write_bytes(b"")
+    binary.write_bytes(b"{\x81\xff\n")
+    assert run("replay", empty).stdout.split() == ["entries", "0", "decisions", "0", "differences", "0"]
+    for words in (("replay", binary), ("explain", "--decisions", binary), ("test", "--record", f"{binary}:1")):
+        result = run(*words)
+        assert result.exit_code == 1
+        assert "the file is not UTF-8" in result.stderr
