@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from marginrules.authoring.plan.words import comparison_words
 from marginrules.authoring.sheets import read_csv, read_xlsx, write_csv, write_xlsx
 from marginrules.authoring.tabular import CellChange, review, tables_of
-from marginrules.errors import InputError
-from marginrules.rulebook import Diagnostic, load, validate
+from marginrules.errors import InputError, RulebookError
+from marginrules.rulebook import Diagnostic, load
 from marginrules.rulebook.compare import compare
 
 
@@ -61,8 +61,9 @@ def review_files(content: bytes, file: str, files: Mapping[str, bytes]) -> Revie
         raise InputError("MR-I163", "no file was given", "give a workbook, or CSV files")
     tables = read_xlsx(files[workbooks[0]]) if workbooks else read_csv(files)
     found = review(content, file, tables)
-    diagnostics = validate(found.content, file)
-    words: tuple[str, ...] = ()
-    if not diagnostics:
-        words = comparison_words(compare(load(content, file), load(found.content, file)))
-    return Review(found.changes, found.content, diagnostics, words)
+    before = load(content, file)
+    try:
+        after = load(found.content, file)
+    except RulebookError as error:
+        return Review(found.changes, found.content, error.diagnostics, ())
+    return Review(found.changes, found.content, (), comparison_words(compare(before, after)))

@@ -51,6 +51,11 @@ def order_data(order: types_pb2.Order) -> Data:
     }
 
 
+def asked_order(order: types_pb2.Order) -> model.Order:
+    """Read an order that is only asked about, and needs no name."""
+    return border.order({**order_data(order), "client_order_id": order.client_order_id or "unnamed"})
+
+
 def check_order(request: check_pb2.CheckOrderRequest) -> model.Order:
     """Read the order of a check; one that holds nothing needs no client order id."""
     if not request.HasField("order"):

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from marginrules import model
-from marginrules._pb import cases_pb2, rulebook_pb2, types_pb2
+from marginrules._pb import cases_pb2, rulebook_pb2
 from marginrules.authoring.cases import CaseResult, Failure, SuiteResult, run_suite
 from marginrules.authoring.cases.boundaries import boundaries
 from marginrules.authoring.cases.coverage import Coverage
@@ -19,7 +18,6 @@ from marginrules.rulebook import load
 from marginrules.server import codec
 from marginrules.server.method import Method
 from marginrules.server.telling import processes, told
-from marginrules.service import border
 from marginrules.service.service import Service
 
 _TEXTS = 2 * RULEBOOK_BYTES_MAX + (64 << 10)
@@ -53,7 +51,7 @@ class CasesHandlers:
 
     def record_case(self, request: cases_pb2.RecordCaseRequest) -> cases_pb2.RecordCaseResponse:
         """Make a case of how a pool stands, and of the answer to an order."""
-        order = _order(request.order) if request.HasField("order") else None
+        order = codec.asked_order(request.order) if request.HasField("order") else None
         found = self._service.record(request.account_id, request.pool, order)
         return cases_pb2.RecordCaseResponse(case_text=record_case(found, name=request.case_name))
 
@@ -128,10 +126,6 @@ def _mutant(one: Mutant, noticed_by: str = "") -> cases_pb2.Mutant:
         noticed_by=noticed_by,
         why=one.why,
     )
-
-
-def _order(one: types_pb2.Order) -> model.Order:
-    return border.order({**codec.order_data(one), "client_order_id": one.client_order_id or "unnamed"})
 
 
 def _response(one: SuiteResult, digest: str) -> cases_pb2.RunCasesResponse:

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import json
 
-from marginrules import model
-from marginrules._pb import explain_pb2, types_pb2
+from marginrules._pb import explain_pb2
 from marginrules.server import codec, codec_answers
 from marginrules.server.method import Method
 from marginrules.service import border
@@ -28,20 +27,15 @@ class ExplainHandlers:
 
     def explain_decision(self, request: explain_pb2.ExplainDecisionRequest) -> explain_pb2.ExplainDecisionResponse:
         """Explain where a pool stands, and why an order is answered as it is."""
-        order = _order(request.order) if request.HasField("order") else None
+        order = codec.asked_order(request.order) if request.HasField("order") else None
         moment = border.time_ns("time_ns", request.time_ns)
         return explanation(self._service.explain(request.account_id, request.pool, order, moment))
 
     def record_decision(self, request: explain_pb2.RecordDecisionRequest) -> explain_pb2.RecordDecisionResponse:
         """Record a decision, or how a pool stands."""
-        order = _order(request.order) if request.HasField("order") else None
+        order = codec.asked_order(request.order) if request.HasField("order") else None
         found = self._service.record(request.account_id, request.pool, order)
         return explain_pb2.RecordDecisionResponse(record=json.dumps(found, allow_nan=False, ensure_ascii=False))
-
-
-def _order(one: types_pb2.Order) -> model.Order:
-    # An order that is only asked about needs no name.
-    return border.order({**codec.order_data(one), "client_order_id": one.client_order_id or "unnamed"})
 
 
 def explanation(one: DecisionExplanation) -> explain_pb2.ExplainDecisionResponse:

@@ -45,11 +45,21 @@ class Restored:
     order: Order | None
 
 
-def record(shard: Shard, account: str, pool: str, now_ns: int, order: Order | None = None) -> Data:
+def record(
+    shard: Shard,
+    account: str,
+    pool: str,
+    now_ns: int,
+    order: Order | None = None,
+    decision: OrderDecision | None = None,
+) -> Data:
     """
     Record how a pool stands, and the decision on an order where one is given.
 
     To be called while nothing changes the shard.
+
+    Args:
+        decision: on the order, where it was made already, at that time and in this state.
 
     Returns:
         Plain data for JSON; the texts of the rulebooks are in it.
@@ -69,7 +79,8 @@ def record(shard: Shard, account: str, pool: str, now_ns: int, order: Order | No
     class_id, sequence = book.engine.account_state(book.account_ids[account])
     pinned = shard.programs[state.digest] if state and state.digest not in ("", program.digest) else None
     held = [one.order.client_order_id for one in book.orders.get(number, {}).values() if one.is_held]
-    decision = None if order is None else decision_data(decide(shard, account, pool, order, now_ns))
+    if order is not None and decision is None:
+        decision = decide(shard, account, pool, order, now_ns)
     return {
         "record": VERSION,
         "time_ns": now_ns,
@@ -89,7 +100,7 @@ def record(shard: Shard, account: str, pool: str, now_ns: int, order: Order | No
         "held": held,
         "ladder": None if state is None else _plain(asdict(state)),
         "order": None if order is None else order._asdict(),
-        "decision": decision,
+        "decision": None if decision is None else decision_data(decision),
         "assessment": figures(book.engine.assess(number, now_ns)),
     }
 

@@ -120,7 +120,7 @@ class Service:
             decision = decide(self.shard, account, pool, order, now_ns, is_compared=True)
             # What is unknown has nothing that it was decided from.
             if decision.digest:
-                log.write(record(self.shard, account, pool, now_ns, order))
+                log.write(record(self.shard, account, pool, now_ns, order, decision))
         return decision
 
     def record(self, account: str, pool: str, order: Order | None = None) -> Data:
